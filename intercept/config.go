@@ -1,0 +1,60 @@
+package intercept
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+
+	"github.com/rs/zerolog"
+
+	"modtap/intercept/rules"
+	"modtap/intercept/upstream"
+	"modtap/recorder"
+	"modtap/recorder/gomod"
+)
+
+// Config is what a Proxy needs. Log, Leaf and Upstream are required.
+type Config struct {
+	// Log receives every snapshot.
+	Log *recorder.Log
+	// Leaf makes the certificate shown to a client for host. verdict is what verifying
+	// the server's own certificate said: nil, or an x509 error, for which the leaf must
+	// be bad in the same way.
+	Leaf func(host string, verdict error) (*tls.Certificate, error)
+	// Upstream dials servers.
+	Upstream *upstream.Dialer
+	// Roots verify servers; nil: the system's (SSL_CERT_FILE of our own environment included).
+	Roots *x509.CertPool
+	// Classifier says what requests mean; nil: the default GOPROXY's.
+	Classifier *gomod.Classifier
+	// Redactor removes secrets before anything is recorded; nil keeps them.
+	Redactor *recorder.Redactor
+	// Rules may rewrite or delay requests; nil: none.
+	Rules *rules.Set
+	// Bypass names hosts (path.Match globs, without port) whose tunnels are relayed untouched.
+	Bypass []string
+	// KeyLog receives NSS key log lines of both legs; nil: none.
+	KeyLog io.Writer
+	// Bodies says what is kept of bodies; the zero value keeps text up to 64 KiB.
+	Bodies Bodies
+	// Pool shares upstream connections between clients, which hides handshakes.
+	Pool bool
+	// Logger gets what is not an exchange; the zero value is silent.
+	Logger zerolog.Logger
+}
+
+// A BodyPolicy names which bodies are kept.
+type BodyPolicy int
+
+// The body policies of --bodies.
+const (
+	BodiesText BodyPolicy = iota // text-like bodies up to the limit; zips are hashed
+	BodiesNone
+	BodiesAll // every body up to the limit
+)
+
+// Bodies is what is kept of request and response bodies.
+type Bodies struct {
+	Policy BodyPolicy
+	Limit  int64 // bytes; 0: 64 KiB for text, 32 MiB for all
+}

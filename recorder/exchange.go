@@ -1,0 +1,115 @@
+package recorder
+
+import (
+	"strconv"
+	"time"
+
+	"modtap/recorder/gomod"
+)
+
+// A Span is a length of time, or an instant given as its distance from a start. In
+// JSON it is a number of milliseconds with up to six decimals, so no nanosecond is lost.
+type Span time.Duration
+
+// Milliseconds returns s as fractional milliseconds.
+func (s Span) Milliseconds() float64 { return float64(s) / float64(time.Millisecond) }
+
+// Duration returns s as a time.Duration.
+func (s Span) Duration() time.Duration { return time.Duration(s) }
+
+// String formats s like time.Duration does.
+func (s Span) String() string { return time.Duration(s).String() }
+
+// MarshalJSON writes s as milliseconds.
+func (s Span) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(s)/1e6, 'f', -1, 64), nil
+}
+
+// UnmarshalJSON reads milliseconds.
+func (s *Span) UnmarshalJSON(b []byte) error {
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return err
+	}
+	*s = Span(f*1e6 + copysign(0.5, f))
+	return nil
+}
+
+func copysign(v, sign float64) float64 {
+	if sign < 0 {
+		return -v
+	}
+	return v
+}
+
+// An Exchange is one request and its answer as modtap saw them on both legs. It is a
+// value: copy it freely; never modify one you were given.
+type Exchange struct {
+	ID     uint64 `json:"id"`               // unique in the session, from 1, in the order of starting
+	Conn   uint64 `json:"conn,omitempty"`   // the upstream Conn; 0: none was used
+	Tunnel uint64 `json:"tunnel,omitempty"` // the client's Tunnel; 0: plain HTTP proxying
+	Parent uint64 `json:"parent,omitempty"` // the exchange this one follows: its redirect led here, or it was sent again (go sends each 4xx twice)
+
+	Start  time.Time     `json:"start"`           // when the client asked, wall clock; everything else is an offset from it
+	Method string        `json:"method"`          // as the client sent it; CONNECT for a tunnel that failed before any request
+	URL    string        `json:"url"`             // absolute, redacted
+	Proto  string        `json:"proto,omitempty"` // protocol of the server leg: HTTP/1.1, HTTP/2.0; the client leg's where there was none
+	Remote string        `json:"remote,omitempty"`
+	Go     gomod.Request `json:"go,omitzero"` // what it means to the go command; zero: not recognised
+
+	Server   Marks    `json:"server"` // the server leg; its phases are Timings
+	Client   Marks    `json:"client"` // the client leg: when the child gave and took bytes
+	Status   int      `json:"status"` // 0 until response headers, or when none came
+	Reason   string   `json:"reason,omitempty"`
+	Err      *Error   `json:"error,omitempty"`
+	Request  Message  `json:"request"`
+	Response Message  `json:"response"`
+	Rules    []string `json:"rules,omitempty"` // names of the rules that changed it
+	SentTo   string   `json:"sent_to,omitempty"`
+	Resent   int      `json:"resent,omitempty"` // times modtap sent it again on another connection, as the client's own transport would have
+
+	ServerBlocked Span `json:"server_blocked_ms"` // relaying the body: time waiting for the server's bytes
+	ClientBlocked Span `json:"client_blocked_ms"` // relaying the body: time the client did not take bytes
+	Overhead      Span `json:"overhead_ms"`       // modtap's own time, never the server's
+	Injected      Span `json:"injected_ms,omitempty"`
+	Done          bool `json:"done,omitempty"` // nothing more will come
+}
+
+// An Error is a failure of an exchange, a connection or a tunnel.
+type Error struct {
+	Op  string `json:"op"`  // dns, dial, proxy, tls, write, read, timeout, canceled, client-tls, rule
+	Msg string `json:"msg"` // the text as the go command would print it, redacted
+}
+
+func (e *Error) Error() string { return e.Op + ": " + e.Msg }
+
+// A Header is one header line. Order within a name is kept; net/http loses the order
+// of names and their case.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// A Message is one direction of an exchange.
+type Message struct {
+	Header     []Header `json:"header,omitempty"`
+	Trailer    []Header `json:"trailer,omitempty"`
+	HeaderSize int64    `json:"header_size"` // bytes of start line and headers as HTTP/1.1 would write them; -1: unknown
+	BodySize   int64    `json:"body_size"`   // bytes of the body on the wire, so far while in flight
+	Mime       string   `json:"mime,omitempty"`
+	Encoding   string   `json:"encoding,omitempty"` // Content-Encoding, when Body is still encoded
+	Body       []byte   `json:"-"`                  // kept by the bodies policy, as on the wire; nil: not kept
+	Kept       bool     `json:"kept,omitempty"`     // Body is the whole body
+	SHA256     string   `json:"sha256,omitempty"`   // hex, of bodies that are hashed instead of kept
+	Note       string   `json:"note,omitempty"`     // why the body was not kept
+}
+
+// Get returns the first value of the header name (canonical form), or "".
+func (m *Message) Get(name string) string {
+	for _, h := range m.Header {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}

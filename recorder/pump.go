@@ -1,0 +1,51 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// Pump gives sink every event of l from the beginning until l is closed, then closes
+// the sink. It returns the sink's first error; after one the log's events are no longer
+// given to it, but l is read on so that memory stays bounded.
+func Pump(ctx context.Context, l *Log, sink Sink) error {
+	r := l.NewReader(0)
+	defer r.Close()
+	return r.pump(ctx, sink)
+}
+
+// StartPump is Pump in a goroutine of its own, with the cursor placed before it
+// returns: nothing appended afterwards is missed. The channel yields Pump's error.
+func StartPump(ctx context.Context, l *Log, sink Sink) <-chan error {
+	r := l.NewReader(0)
+	done := make(chan error, 1)
+	go func() {
+		defer r.Close()
+		done <- r.pump(ctx, sink)
+	}()
+	return done
+}
+
+func (r *Reader) pump(ctx context.Context, sink Sink) error {
+	var failed error
+	buf := make([]Event, 256)
+	for {
+		n, lost, err := r.Read(ctx, buf)
+		if failed == nil && lost > 0 {
+			sink.Lost(lost)
+		}
+		for _, e := range buf[:n] {
+			if failed == nil {
+				failed = sink.Write(e)
+			}
+		}
+		clear(buf[:n])
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return errors.Join(failed, sink.Close(), err)
+		}
+	}
+}
