@@ -2,18 +2,202 @@ package intercept
 
 import (
 	"context"
+	"errors"
+	"log"
 	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"modtap/recorder/gomod"
 )
 
 // A Proxy is the intercepting proxy.
-type Proxy struct{}
+type Proxy struct {
+	c         Config
+	transport *http.Transport
+	forward   http.Handler
+	outer     *http.Server // clients
+	inner     *handoff     // what is inside their tunnels
+	innerHTTP *http.Server
+	pool      *leg // --pool; nil otherwise
+	history   history
+
+	ctx    context.Context // ends when Shutdown has waited long enough
+	cancel context.CancelFunc
+
+	exchangeID, connID, tunnelID atomic.Uint64
+	inflight                     gauge
+
+	stopping  atomic.Bool
+	mu        sync.Mutex
+	listeners []net.Listener
+	tunnels   map[*tunnel]struct{}
+	serving   sync.WaitGroup
+}
 
 // New checks c and returns a Proxy that is not yet serving.
-func New(c Config) (*Proxy, error) { return &Proxy{}, nil }
+func New(c Config) (*Proxy, error) {
+	switch {
+	case c.Log == nil:
+		return nil, errors.New("intercept: Config.Log is missing")
+	case c.Leaf == nil:
+		return nil, errors.New("intercept: Config.Leaf is missing")
+	case c.Upstream == nil:
+		return nil, errors.New("intercept: Config.Upstream is missing")
+	}
+	if c.Classifier == nil {
+		c.Classifier = gomod.NewClassifier("", "")
+	}
+	p := &Proxy{c: c, transport: newTransport(), inner: newHandoff(), tunnels: map[*tunnel]struct{}{}}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if c.Pool {
+		p.pool = newLeg(p, 0)
+	}
+	p.forward = newForward(p)
+	quiet := log.New(logWriter{p}, "", 0)
+	p.outer = &http.Server{
+		Handler: http.HandlerFunc(p.serveClient), ErrorLog: quiet,
+		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			return context.WithValue(ctx, legKey{}, p.plainLeg(nc))
+		},
+		ConnState: func(nc net.Conn, s http.ConnState) {
+			if s == http.StateClosed {
+				p.plainClosed(nc)
+			}
+		},
+	}
+	// TLSConfig stays nil: with one, HTTP/2 is not set up for connections that come with
+	// their handshake done.
+	p.innerHTTP = &http.Server{
+		Handler: http.HandlerFunc(p.serveTunnel), ErrorLog: quiet,
+		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, nc)
+		},
+		ConnState: func(nc net.Conn, s http.ConnState) { tunnelOf(nc).state(s) },
+	}
+	return p, nil
+}
+
+// logWriter gives net/http's complaints about clients to our logger.
+type logWriter struct{ p *Proxy }
+
+func (w logWriter) Write(b []byte) (int, error) {
+	w.p.c.Logger.Debug().Msg(string(b))
+	return len(b), nil
+}
+
+// plainLeg is the leg of a client connection that sends plain-HTTP requests.
+func (p *Proxy) plainLeg(nc net.Conn) *leg {
+	if p.pool != nil {
+		return p.pool
+	}
+	l := newLeg(p, 0)
+	nc.(*peekConn).plain = l
+	return l
+}
+
+func (p *Proxy) plainClosed(nc net.Conn) {
+	if l := nc.(*peekConn).plain; l != nil {
+		l.close("client")
+	}
+}
 
 // Serve accepts clients on l until Shutdown; then it returns nil.
-func (p *Proxy) Serve(l net.Listener) error { return nil }
+func (p *Proxy) Serve(l net.Listener) error {
+	p.serving.Go(func() { p.innerHTTP.Serve(p.inner) })
+	p.mu.Lock()
+	p.listeners = append(p.listeners, l)
+	p.mu.Unlock()
+	err := p.outer.Serve(stamping{l})
+	if p.stopping.Load() {
+		return nil
+	}
+	return err
+}
 
 // Shutdown stops accepting, lets what is in flight finish until ctx ends, cuts the rest
 // and appends the last snapshot of every exchange, connection and tunnel to the Log.
-func (p *Proxy) Shutdown(ctx context.Context) error { return nil }
+func (p *Proxy) Shutdown(ctx context.Context) error {
+	p.stopping.Store(true)
+	p.mu.Lock()
+	for _, l := range p.listeners {
+		l.Close()
+	}
+	p.mu.Unlock()
+	err := p.inflight.wait(ctx)
+	p.cancel()
+	p.outer.Close()
+	p.inner.Close()
+	p.innerHTTP.Close()
+	for _, t := range p.open() {
+		t.end(nil)
+	}
+	if p.pool != nil {
+		p.pool.close("modtap")
+	}
+	// what was cut now has to run its last snapshot
+	cut, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	p.inflight.wait(cut)
+	p.serving.Wait()
+	return err
+}
+
+func (p *Proxy) track(t *tunnel) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tunnels[t] = struct{}{}
+}
+
+func (p *Proxy) untrack(t *tunnel) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.tunnels, t)
+}
+
+func (p *Proxy) open() []*tunnel {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []*tunnel
+	for t := range p.tunnels {
+		all = append(all, t)
+	}
+	return all
+}
+
+// A gauge counts what is in flight and can be waited on to reach zero.
+type gauge struct {
+	mu   sync.Mutex
+	n    int
+	zero chan struct{} // closed when n reaches zero; nil while nobody waits
+}
+
+func (g *gauge) add(d int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.n += d; g.n == 0 && g.zero != nil {
+		close(g.zero)
+		g.zero = nil
+	}
+}
+
+func (g *gauge) wait(ctx context.Context) error {
+	g.mu.Lock()
+	if g.n == 0 {
+		g.mu.Unlock()
+		return nil
+	}
+	if g.zero == nil {
+		g.zero = make(chan struct{})
+	}
+	zero := g.zero
+	g.mu.Unlock()
+	select {
+	case <-zero:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

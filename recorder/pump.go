@@ -9,6 +9,10 @@ import (
 // Pump gives sink every event of l from the beginning until l is closed, then closes
 // the sink. It returns the sink's first error; after one the log's events are no longer
 // given to it, but l is read on so that memory stays bounded.
+//
+// A sink that also has a method Flush() error may buffer in Write: Flush is called when
+// Pump has given it all events there were, before Pump waits for more. An error of Flush
+// is taken like one of Write.
 func Pump(ctx context.Context, l *Log, sink Sink) error {
 	r := l.NewReader(0)
 	defer r.Close()
@@ -41,6 +45,9 @@ func (r *Reader) pump(ctx context.Context, sink Sink) error {
 			}
 		}
 		clear(buf[:n])
+		if f, ok := sink.(interface{ Flush() error }); ok && failed == nil && n > 0 {
+			failed = f.Flush()
+		}
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil

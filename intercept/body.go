@@ -1,0 +1,277 @@
+package intercept
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"modtap/recorder"
+	"modtap/recorder/gomod"
+)
+
+const (
+	// relayBuffer is the size of a relay's buffer. 64 to 256 KiB measure alike; smaller
+	// ones cost throughput (two system calls for each TLS record).
+	relayBuffer = 64 << 10
+	// progressEvery is how often a long body's progress is recorded.
+	progressEvery = 100 * time.Millisecond
+	// clientBlocksFrom tells a client that does not take bytes from the cost of our own
+	// encryption and copying: a write of a buffer takes some tens of microseconds.
+	clientBlocksFrom = time.Millisecond
+
+	defaultTextLimit = 64 << 10
+	defaultAllLimit  = 32 << 20
+)
+
+var relayBuffers = sync.Pool{New: func() any { b := make([]byte, relayBuffer); return &b }}
+
+// wrap puts the response's body under measurement. It must happen here: a body changed
+// in goproxy's OnResponse loses its Content-Length.
+func (x *exchange) wrap(resp *http.Response) {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		if rw, ok := resp.Body.(io.ReadWriteCloser); ok {
+			resp.Body = &upgraded{ReadWriteCloser: rw, x: x}
+			return
+		}
+	}
+	b := &body{ReadCloser: resp.Body, x: x, resp: resp, unknown: resp.ContentLength < 0}
+	b.keeper = x.p.keeper(&x.rec, resp)
+	resp.Body = b
+	if resp.Body == http.NoBody || resp.ContentLength == 0 || x.rec.Method == http.MethodHead {
+		b.unknown = false
+	}
+}
+
+// A body relays a response's body to the client and measures who waited for whom.
+type body struct {
+	io.ReadCloser
+	x       *exchange
+	resp    *http.Response
+	unknown bool // its length is not known: every piece is flushed at once
+	keeper  keeper
+}
+
+// WriteTo is what goproxy's io.Copy calls: one pooled buffer, plain reads and writes.
+// Whatever was read is written at once; what the server then makes us wait for is
+// flushed to the client first, so that it sees bytes as they come.
+func (b *body) WriteTo(w io.Writer) (n int64, err error) {
+	buf := relayBuffers.Get().(*[]byte)
+	defer relayBuffers.Put(buf)
+	rw, _ := w.(*relayWriter)
+	began := time.Now()
+	read, written := b.x.rec.ServerBlocked, b.x.rec.ClientBlocked
+	for at := began; ; {
+		if rw != nil {
+			rw.waiting(true)
+		}
+		m, rerr := b.Read(*buf)
+		if rw != nil {
+			rw.waiting(false)
+		}
+		got := time.Now()
+		b.x.rec.ServerBlocked += recorder.Span(got.Sub(at))
+		at = got
+		if m > 0 {
+			b.taken(got)
+			_, werr := w.Write((*buf)[:m])
+			if werr == nil && b.unknown && rw != nil {
+				rw.Flush()
+			}
+			at = time.Now()
+			if d := at.Sub(got); d >= clientBlocksFrom {
+				b.x.rec.ClientBlocked += recorder.Span(d)
+			}
+			b.x.rec.Client.LastByte = b.x.at(at)
+			n += int64(m)
+			if werr != nil {
+				b.x.cut = errClientGone
+				err = werr
+				break
+			}
+			if at.Sub(b.x.lastSnap) >= progressEvery {
+				b.x.snapshot()
+			}
+		}
+		if rerr != nil {
+			if rerr != io.EOF {
+				b.x.cut, err = rerr, rerr
+			}
+			break
+		}
+	}
+	others := b.x.rec.ServerBlocked - read + b.x.rec.ClientBlocked - written
+	b.x.after += max(0, recorder.Span(time.Since(began))-others)
+	return n, err
+}
+
+// Read takes bytes from the server.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.x.rec.Response.BodySize += int64(n)
+		b.keeper.write(p[:n])
+	}
+	if err != nil {
+		if b.x.rec.Server.End == 0 {
+			b.x.rec.Server.End = b.x.now()
+		}
+		if err == io.EOF {
+			b.x.complete = true
+		} else {
+			b.x.cut = err
+		}
+	}
+	return n, err
+}
+
+func (b *body) taken(at time.Time) {
+	off := b.x.at(at)
+	b.x.rec.Server.LastByte = off
+	if b.x.rec.Client.FirstByte == 0 {
+		b.x.rec.Client.FirstByte = off
+	}
+}
+
+// Close ends the exchange. goproxy calls it twice.
+func (b *body) Close() error {
+	if !b.x.ended {
+		b.keeper.finish(&b.x.rec.Response, b.x.complete)
+		b.x.rec.Response.Trailer = b.x.p.headers(b.resp.Trailer)
+		b.x.end(b.resp.Request)
+	}
+	return b.ReadCloser.Close()
+}
+
+// end finishes an exchange whose response came.
+func (x *exchange) end(r *http.Request) {
+	switch {
+	case x.cut == nil:
+		x.finish("", nil)
+	case errors.Is(x.cut, errClientGone), r.Context().Err() != nil:
+		x.finish("canceled", errClientGone)
+	default:
+		x.finish(opOf(x.cut, "read"), x.cut)
+	}
+}
+
+// upgraded is the connection after 101 Switching Protocols. goproxy copies both ways at
+// once, so its counters have a lock.
+type upgraded struct {
+	io.ReadWriteCloser
+	x  *exchange
+	mu sync.Mutex
+}
+
+func (u *upgraded) Read(p []byte) (int, error) {
+	n, err := u.ReadWriteCloser.Read(p)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.x.ended {
+		u.x.rec.Response.BodySize += int64(n)
+	}
+	return n, err
+}
+
+func (u *upgraded) Write(p []byte) (int, error) {
+	n, err := u.ReadWriteCloser.Write(p)
+	u.x.sent.Add(int64(n))
+	return n, err
+}
+
+func (u *upgraded) Close() error {
+	u.mu.Lock()
+	u.x.finish("", nil)
+	u.mu.Unlock()
+	return u.ReadWriteCloser.Close()
+}
+
+// A keeper keeps a body, or its hash, or nothing.
+type keeper struct {
+	limit int64
+	body  []byte
+	sum   hash.Hash
+	over  bool
+	note  string
+}
+
+// keeper decides what to keep of a response's body. Zips are never kept by default:
+// their size and SHA-256 say what there is to know.
+func (p *Proxy) keeper(x *recorder.Exchange, resp *http.Response) keeper {
+	switch p.c.Bodies.Policy {
+	case BodiesNone:
+		return keeper{note: "bodies are not kept (--bodies none)"}
+	case BodiesAll:
+		return keeper{limit: limitOr(p.c.Bodies.Limit, defaultAllLimit)}
+	}
+	switch x.Go.Kind {
+	case gomod.Zip, gomod.StorageZip, gomod.ToolchainZip:
+		return keeper{sum: sha256.New(), note: "a zip: hashed, not kept"}
+	case gomod.List, gomod.Info, gomod.Mod, gomod.Latest, gomod.SumdbLookup, gomod.SumdbSupported, gomod.SumdbLatest, gomod.GoGet:
+	default:
+		if !isText(resp.Header.Get("Content-Type")) {
+			return keeper{note: "not text"}
+		}
+	}
+	return keeper{limit: limitOr(p.c.Bodies.Limit, defaultTextLimit)}
+}
+
+func limitOr(limit, otherwise int64) int64 {
+	if limit > 0 {
+		return limit
+	}
+	return otherwise
+}
+
+func isText(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	switch {
+	case strings.HasPrefix(t, "text/"), strings.HasSuffix(t, "+json"), strings.HasSuffix(t, "+xml"):
+		return true
+	}
+	switch t {
+	case "application/json", "application/xml", "application/javascript", "application/problem+json":
+		return true
+	}
+	return false
+}
+
+func (k *keeper) write(p []byte) {
+	switch {
+	case k.sum != nil:
+		k.sum.Write(p)
+	case k.limit == 0 || k.over:
+	case int64(len(k.body)+len(p)) > k.limit:
+		k.over, k.body = true, nil
+	default:
+		k.body = append(k.body, p...)
+	}
+}
+
+// finish puts what was kept into m; whole tells that the body ended as it should.
+func (k *keeper) finish(m *recorder.Message, whole bool) {
+	m.Note = k.note
+	switch {
+	case m.BodySize == 0:
+		m.Note = ""
+	case k.sum != nil && whole:
+		m.SHA256 = hex.EncodeToString(k.sum.Sum(nil))
+	case k.over:
+		m.Note = fmt.Sprintf("body not kept: over %d bytes (--body-limit)", k.limit)
+	case k.limit > 0:
+		m.Body, m.Kept = k.body, whole
+		if !whole {
+			m.Note = "the body was cut short"
+		}
+	}
+}

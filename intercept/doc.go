@@ -1,0 +1,15 @@
+// Package intercept is the proxy: it stands between the go command (and the git under
+// it) and the network, lets everything through unchanged, and measures both legs.
+//
+// One CONNECT becomes a tunnel (tunnel.go): the server is dialled before the CONNECT is
+// answered, its TLS handshake runs while the client waits for ours (handshake.go), and
+// the client is shown what the server showed: its protocol, its failures, and where its
+// certificate is bad a certificate that is bad in the same way. The decrypted connection
+// goes to one http.Server whose handler re-enters goproxy (forward.go), where each
+// request is sent by a [Tap] on the one upstream connection that mirrors the client's.
+//
+// What must never happen here: time of ours charged to the server, a request changed
+// without its record saying so, a failure turned into another one, the data path waiting
+// for a reader of the log, a connection opened that the client did not ask for (but to
+// replace one that the server told to go away).
+package intercept

@@ -1,0 +1,203 @@
+package intercept
+
+import (
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"modtap/intercept/rules"
+	"modtap/recorder"
+)
+
+// A call is one request from the moment the client's headers were read. It travels in
+// the request's context from the servers' handler through goproxy to the Tap.
+type call struct {
+	asked  time.Time // when the headers were read
+	tunnel *tunnel   // nil: plain HTTP proxying
+	w      *relayWriter
+	x      *exchange // set by the Tap
+}
+
+type callKey struct{}
+
+// The marks that hooks may set from other goroutines.
+const (
+	markWroteHeaders = iota
+	markWroteRequest
+	markFirstByte
+	markCount
+)
+
+// An exchange is the working state of one request in a Tap. Its record is changed by the
+// goroutine that relays it alone; hooks of net/http touch marks and counters only.
+type exchange struct {
+	p     *Proxy
+	call  *call
+	start time.Time
+	rec   recorder.Exchange
+	key   string // method and URL, unredacted, for history
+	up    *upConn
+	owns  bool // the connection's opening is part of this exchange
+
+	marks    [markCount]atomic.Int64 // offsets from start, at least 1 once set
+	sent     atomic.Int64            // request body bytes
+	before   recorder.Span           // our own time before the request was sent
+	after    recorder.Span           // our own time relaying
+	lastSnap time.Time
+	ended    bool
+	complete bool  // the body came to its end
+	failed   error // why no response came
+	cut      error // why the body ended early
+	trace    httptrace.ClientTrace
+}
+
+// begin starts the record of r.
+func (p *Proxy) begin(r *http.Request, c *call) *exchange {
+	x := &exchange{p: p, call: c, start: c.asked}
+	x.rec.ID = p.exchangeID.Add(1)
+	asked := r.URL.String()
+	x.key = r.Method + " " + asked
+	x.rec.Method, x.rec.URL = r.Method, p.c.Redactor.URL(asked)
+	x.rec.Proto = protoName(r.ProtoMajor, r.ProtoMinor)
+	x.rec.Go = p.c.Classifier.Classify(r.Method, r.URL, r.Header.Get("Referer"))
+	if t := c.tunnel; t != nil {
+		x.rec.Tunnel = t.rec.ID
+		t.set(func(r *recorder.Tunnel) { r.Exchanges++ })
+		if u := t.claim(c.asked); u != nil {
+			x.start = t.rec.Start
+			x.charge(u)
+			x.before += t.rec.Mint
+		}
+	}
+	x.rec.Start = x.start
+	x.rec.Client.GotConn = x.at(c.asked)
+	x.rec.Request = recorder.Message{Header: p.headers(r.Header), HeaderSize: requestSize(r), Mime: r.Header.Get("Content-Type")}
+	x.rec.Response.HeaderSize = -1
+	p.link(x)
+	p.inflight.add(1)
+	return x
+}
+
+// at is t as an offset from the start of the exchange.
+func (x *exchange) at(t time.Time) recorder.Span { return recorder.Span(max(1, t.Sub(x.start))) }
+
+func (x *exchange) now() recorder.Span { return recorder.Span(max(1, time.Since(x.start))) }
+
+func (x *exchange) mark(i int) { x.marks[i].CompareAndSwap(0, int64(x.now())) }
+
+// decide asks the rules and notes what they did.
+func (x *exchange) decide(r *http.Request) rules.Decision {
+	d := x.p.c.Rules.Decide(rules.Request{Method: r.Method, URL: r.URL, Go: x.rec.Go})
+	x.rec.Rules = d.Rules
+	if d.To != nil {
+		x.rec.SentTo = x.p.c.Redactor.URL(d.To.String())
+	}
+	return d
+}
+
+// use notes the connection the request goes out on.
+func (x *exchange) use(u *upConn, dialled bool) {
+	x.up = u
+	if dialled && u.claimed.CompareAndSwap(false, true) {
+		x.charge(u)
+	}
+	u.lock(func(c *recorder.Conn) {
+		c.Exchanges++
+		x.rec.Conn, x.rec.Remote = c.ID, u.remote
+	})
+}
+
+// hooks returns the httptrace of the request. GotConn and the TLS hooks do not fire on a
+// connection that was handed over; those marks come from the upConn.
+func (x *exchange) hooks() *httptrace.ClientTrace {
+	x.trace = httptrace.ClientTrace{
+		WroteHeaderField:     func(string, []string) { x.mark(markWroteHeaders) },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { x.mark(markWroteRequest) },
+		GotFirstResponseByte: func() { x.mark(markFirstByte) },
+		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			if x.call.w != nil {
+				x.call.w.informational(code, http.Header(h))
+			}
+			return nil
+		},
+	}
+	return &x.trace
+}
+
+// charge copies the marks of opening u, which this exchange had to wait for.
+func (x *exchange) charge(u *upConn) {
+	x.owns = true
+	c := u.record()
+	d := recorder.Span(u.start.Sub(x.start))
+	m, from := &x.rec.Server, &c.Marks
+	for _, f := range []struct{ to, from *recorder.Span }{
+		{&m.DNSStart, &from.DNSStart}, {&m.DNSDone, &from.DNSDone},
+		{&m.ConnectStart, &from.ConnectStart}, {&m.ConnectDone, &from.ConnectDone},
+		{&m.ProxyStart, &from.ProxyStart}, {&m.ProxyDone, &from.ProxyDone},
+		{&m.TLSStart, &from.TLSStart}, {&m.TLSDone, &from.TLSDone},
+	} {
+		if *f.from > 0 {
+			*f.to = max(1, *f.from+d)
+		}
+	}
+	x.rec.Conn, x.rec.Remote = c.ID, c.Remote
+}
+
+// snapshot appends what is known now.
+func (x *exchange) snapshot() {
+	x.lastSnap = time.Now()
+	s := x.rec
+	s.Server.WroteHeaders = recorder.Span(x.marks[markWroteHeaders].Load())
+	s.Server.WroteRequest = recorder.Span(x.marks[markWroteRequest].Load())
+	s.Server.FirstByte = recorder.Span(x.marks[markFirstByte].Load())
+	s.Server.Reused = x.up != nil && !x.owns
+	s.Request.BodySize = x.sent.Load()
+	s.Overhead = x.before + x.after
+	x.p.c.Log.Append(recorder.Event{Exchange: &s})
+}
+
+// answered notes the response's headers.
+func (x *exchange) answered(resp *http.Response) {
+	x.rec.Status = resp.StatusCode
+	_, x.rec.Reason, _ = strings.Cut(resp.Status, " ")
+	x.rec.Proto = protoName(resp.ProtoMajor, resp.ProtoMinor)
+	x.rec.Response = recorder.Message{
+		Header: x.p.headers(resp.Header), HeaderSize: responseSize(resp),
+		Mime: resp.Header.Get("Content-Type"), Encoding: resp.Header.Get("Content-Encoding"),
+	}
+	x.p.redirected(x, resp)
+}
+
+// finish appends the last snapshot; err is what went wrong, nil when nothing did.
+func (x *exchange) finish(op string, err error) {
+	if x.ended {
+		return
+	}
+	x.ended = true
+	end := x.now()
+	x.rec.Client.End = end
+	if x.rec.Server.End == 0 {
+		x.rec.Server.End = end
+	}
+	if err != nil {
+		x.rec.Err = &recorder.Error{Op: op, Msg: x.p.c.Redactor.Text(err.Error())}
+	}
+	x.rec.Done = true
+	x.snapshot()
+	x.trace = httptrace.ClientTrace{} // it holds the exchange, and through it the connection
+	x.p.inflight.add(-1)
+}
+
+// protoName is the protocol as HAR readers know it.
+func protoName(major, minor int) string {
+	switch {
+	case major == 2:
+		return "HTTP/2.0"
+	case major == 1 && minor == 0:
+		return "HTTP/1.0"
+	}
+	return "HTTP/1.1"
+}

@@ -1,0 +1,70 @@
+package intercept
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+
+	"github.com/elazarl/goproxy"
+	"github.com/rs/zerolog"
+)
+
+// newForward makes the goproxy server that both our http.Servers feed: the one that
+// clients connect to, and the one that serves what is inside their tunnels. It runs no
+// MITM of its own: CONNECT is hijacked, requests are sent by a Tap.
+func newForward(p *Proxy) http.Handler {
+	g := goproxy.NewProxyHttpServer()
+	g.Logger = forwardLog{p.c.Logger}
+	g.KeepAcceptEncoding = true // bytes and times are to be the client's
+	g.KeepHeader = true         // what is in a tunnel is nobody's to remove; see servePlain
+	g.Tr = p.transport
+	g.ConnectDial = nil
+	g.NonproxyHandler = http.HandlerFunc(notAProxyRequest)
+	g.OnRequest().HandleConnectFunc(func(host string, _ *goproxy.ProxyCtx) (*goproxy.ConnectAction, string) {
+		return &goproxy.ConnectAction{Action: goproxy.ConnectHijack, Hijack: func(r *http.Request, c net.Conn, _ *goproxy.ProxyCtx) {
+			p.connect(r, c.(*peekConn))
+		}}, host
+	})
+	g.OnRequest().DoFunc(func(r *http.Request, ctx *goproxy.ProxyCtx) (*http.Request, *http.Response) {
+		if tap, ok := r.Context().Value(tapKey{}).(*Tap); ok {
+			ctx.RoundTripper = goproxy.RoundTripperFunc(func(r *http.Request, _ *goproxy.ProxyCtx) (*http.Response, error) {
+				return tap.RoundTrip(r)
+			})
+		}
+		return r, nil
+	})
+	return g
+}
+
+type tapKey struct{}
+
+// forwardLog gives goproxy's own messages to our logger. Its warnings are about things
+// that are recorded as exchanges anyway.
+type forwardLog struct{ log zerolog.Logger }
+
+func (l forwardLog) Printf(format string, args ...any) { l.log.Debug().Msgf(format, args...) }
+
+func notAProxyRequest(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "This is modtap's proxy port. Point HTTPS_PROXY at it; `modtap env` prints how.", http.StatusBadRequest)
+}
+
+// A hijackable hands goproxy the client's connection together with the bytes that the
+// server had already read from it, which goproxy would drop.
+type hijackable struct {
+	http.ResponseWriter
+}
+
+func (w hijackable) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	pc := c.(*peekConn) // the listener makes nothing else
+	if n := rw.Reader.Buffered(); n > 0 {
+		early, _ := rw.Reader.Peek(n)
+		pc.ahead = append([]byte(nil), early...)
+	}
+	return pc, rw, nil
+}

@@ -1,0 +1,133 @@
+package intercept
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"modtap/recorder"
+)
+
+// upstreamTLSBudget ends a handshake with a server that never answers when the client
+// does not give up by itself (the go command does after 10 s).
+const upstreamTLSBudget = time.Minute
+
+// serveTLS shakes hands with the client, and in the middle of it with the server.
+func (t *tunnel) serveTLS() {
+	h := &handshake{t: t}
+	tc := tls.Server(t.client, &tls.Config{GetConfigForClient: h.config})
+	err := tc.HandshakeContext(t.p.ctx)
+	now := time.Now()
+	switch {
+	case h.upErr != nil: // told to the client by config
+		t.fail(h.op, h.upErr)
+		return
+	case err != nil && h.verdict != nil:
+		t.fail("tls", h.verdict)
+		return
+	case err != nil:
+		op, msg := "client-tls", err
+		if distrusts(err) {
+			msg = fmt.Errorf("the client does not trust modtap's certificate for %s (%w)", t.host, err)
+		}
+		t.fail(op, msg)
+		return
+	}
+	t.ready = now
+	state := tc.ConnectionState()
+	t.set(func(r *recorder.Tunnel) {
+		r.TLSDone = recorder.Span(max(1, now.Sub(r.Start)))
+		r.TLS = tlsFacts(state)
+	})
+	if t.up != nil {
+		if !isHTTP(t.up.tls.ConnectionState().NegotiatedProtocol) {
+			t.set(func(r *recorder.Tunnel) { r.Kind = "raw" })
+			t.relay(tc, t.up.tls)
+			return
+		}
+		if err := t.up.open(); err != nil {
+			t.fail("write", err)
+			return
+		}
+		t.leg.add(route{"https", t.rec.Target}, t.up)
+	}
+	t.snapshot()
+	t.handOver(tc)
+}
+
+func isHTTP(alpn string) bool {
+	return alpn == "" || alpn == "h2" || alpn == "http/1.1" || alpn == "http/1.0"
+}
+
+// fail records that no request will come through this tunnel.
+func (t *tunnel) fail(op string, err error) {
+	t.failed(0, op, err)
+	t.end(&recorder.Error{Op: op, Msg: t.p.c.Redactor.Text(err.Error())})
+}
+
+// A handshake is the client's TLS handshake with the server's inside it.
+type handshake struct {
+	t       *tunnel
+	verdict error  // the server's certificate does not verify
+	upErr   error  // the server's handshake failed
+	op      string // of upErr
+}
+
+// config runs between the client's ClientHello and our ServerHello. What the server
+// agrees to is what the client is offered, and a server whose certificate does not verify
+// is mirrored by a leaf that does not verify in the same way.
+func (h *handshake) config(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	t := h.t
+	name := hello.ServerName
+	if name == "" {
+		name = t.host
+	}
+	protos := []string{"h2", "http/1.1"}
+	if t.up != nil {
+		if err := h.upstream(name, hello.SupportedProtos); err != nil {
+			h.upErr = err
+			failHandshake(t.client, err)
+			return nil, err
+		}
+		protos = nil
+		if np := t.up.tls.ConnectionState().NegotiatedProtocol; np != "" {
+			protos = []string{np}
+		}
+	}
+	start := time.Now()
+	leaf, err := t.p.c.Leaf(name, h.verdict)
+	t.set(func(r *recorder.Tunnel) { r.Mint = recorder.Span(time.Since(start)) })
+	if err != nil {
+		h.op, h.upErr = "client-tls", fmt.Errorf("make a certificate for %s: %w", name, err)
+		t.p.c.Logger.Error().Str("host", name).Err(err).Msg("cannot make a certificate")
+		return nil, h.upErr
+	}
+	return &tls.Config{
+		NextProtos: protos, Certificates: []tls.Certificate{*leaf}, KeyLogWriter: t.p.c.KeyLog,
+		// the leg is loopback: no post-quantum shares (18 % of a connection's cost), and no
+		// tickets, which nobody could use
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256}, SessionTicketsDisabled: true,
+	}, nil
+}
+
+// upstream shakes hands with the server while the client waits.
+func (h *handshake) upstream(name string, alpn []string) error {
+	ctx, stop := h.t.whileClientWaits()
+	ctx, cancel := context.WithTimeout(ctx, upstreamTLSBudget)
+	defer cancel()
+	start := time.Now()
+	verdict, err := h.t.up.handshake(ctx, name, alpn)
+	gaveUp := stop()
+	h.verdict = verdict
+	h.op = "tls"
+	if err != nil && (gaveUp || ctx.Err() != nil) {
+		h.op = "timeout"
+		who := "modtap"
+		if gaveUp {
+			who = "the client"
+		}
+		err = fmt.Errorf("no TLS handshake with %s: %s gave up after %s", h.t.rec.Target, who, time.Since(start).Round(time.Millisecond))
+	}
+	return err
+}

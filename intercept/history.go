@@ -1,0 +1,101 @@
+package intercept
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"modtap/recorder/gomod"
+)
+
+const (
+	// historySize bounds what is remembered of redirects and refusals.
+	historySize = 512
+	// twinWithin is how soon the repeat of a 4xx follows its first: the go command sends
+	// it at once (cmd/go/internal/web/http.go, go 1.24 and later), a GOAUTH helper aside.
+	twinWithin = 5 * time.Second
+)
+
+// A history remembers answers that lead to further requests: where redirects point, and
+// which URLs were refused, because the go command sends each 4xx over https twice.
+type history struct {
+	mu   sync.Mutex
+	next map[string]lead // by method and URL, unredacted: it never leaves memory
+	keys []string        // in the order of adding
+}
+
+// A lead is the exchange that made another one happen.
+type lead struct {
+	id       uint64
+	at       time.Time
+	redirect bool
+	means    gomod.Request
+}
+
+func (h *history) add(key string, l lead) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.next == nil {
+		h.next = map[string]lead{}
+	}
+	if _, ok := h.next[key]; !ok {
+		h.keys = append(h.keys, key)
+	}
+	h.next[key] = l
+	if len(h.keys) > historySize {
+		delete(h.next, h.keys[0])
+		h.keys = h.keys[1:]
+	}
+}
+
+// take returns what led to key. A refusal leads to one repeat only.
+func (h *history) take(key string, now time.Time) (lead, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l, ok := h.next[key]
+	if !ok {
+		return lead{}, false
+	}
+	if !l.redirect {
+		delete(h.next, key)
+		for i, k := range h.keys {
+			if k == key {
+				h.keys = append(h.keys[:i:i], h.keys[i+1:]...)
+				break
+			}
+		}
+		if now.Sub(l.at) > twinWithin {
+			return lead{}, false
+		}
+	}
+	return l, true
+}
+
+// link finds the exchange that led to r, and with it the meaning of a redirected zip.
+func (p *Proxy) link(x *exchange) {
+	l, ok := p.history.take(x.key, x.call.asked)
+	if !ok {
+		return
+	}
+	x.rec.Parent = l.id
+	if l.redirect && (x.rec.Go.Kind == gomod.Other || x.rec.Go.Kind == "") && l.means.Module != "" {
+		x.rec.Go = l.means
+		if l.means.Kind == gomod.Zip {
+			x.rec.Go.Kind = gomod.StorageZip
+		}
+	}
+}
+
+// redirected remembers where an answer leads.
+func (p *Proxy) redirected(x *exchange, resp *http.Response) {
+	l := lead{id: x.rec.ID, at: time.Now(), means: x.rec.Go}
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		if to, err := resp.Location(); err == nil {
+			l.redirect = true
+			p.history.add(http.MethodGet+" "+to.String(), l)
+		}
+	case resp.StatusCode >= 400 && resp.StatusCode < 500 && x.rec.Parent == 0 && x.call.tunnel != nil:
+		p.history.add(x.key, l)
+	}
+}

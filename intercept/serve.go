@@ -1,0 +1,170 @@
+package intercept
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"modtap/recorder"
+)
+
+// serveClient handles what clients send to the proxy's port: CONNECT, and plain-HTTP
+// requests with an absolute URL.
+func (p *Proxy) serveClient(w http.ResponseWriter, r *http.Request) {
+	asked := time.Now()
+	switch {
+	case r.Method == http.MethodConnect:
+		p.forward.ServeHTTP(hijackable{w}, r)
+	case !r.URL.IsAbs():
+		notAProxyRequest(w, r)
+	default:
+		// these are for us, not for the server (RFC 9110 §7.6.1)
+		r.Header.Del("Proxy-Connection")
+		r.Header.Del("Proxy-Authorization")
+		if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+			r.Header.Del("Connection")
+		}
+		l, _ := r.Context().Value(legKey{}).(*leg)
+		p.relay(w, r, &call{asked: asked}, l)
+	}
+}
+
+type legKey struct{}
+
+// serveTunnel handles the requests inside a tunnel.
+func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
+	asked := time.Now()
+	t := tunnelOf(r.Context().Value(connKey{}).(net.Conn))
+	if r.Method == http.MethodConnect {
+		http.Error(w, "modtap: CONNECT inside a tunnel", http.StatusMethodNotAllowed)
+		return
+	}
+	r.URL.Scheme, r.URL.Host = t.scheme, r.Host
+	if r.Host == "" {
+		r.URL.Host = t.rec.Target
+	}
+	p.relay(w, r, &call{asked: asked, tunnel: t}, t.leg)
+}
+
+type connKey struct{}
+
+func tunnelOf(c net.Conn) *tunnel {
+	if tc, ok := c.(*tls.Conn); ok {
+		c = tc.NetConn()
+	}
+	return c.(*peekConn).tunnel
+}
+
+// relay passes one request through goproxy to a Tap of l, and its answer back.
+func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
+	if r.ContentLength == 0 {
+		// on HTTP/2 it is not nil: it would travel as a body of unknown length
+		r.Body = http.NoBody
+	}
+	c.w = &relayWriter{ResponseWriter: w, c: c}
+	ctx := context.WithValue(r.Context(), callKey{}, c)
+	ctx = context.WithValue(ctx, tapKey{}, &Tap{p: p, leg: l})
+	defer func() {
+		if v := recover(); v != nil { // never lose a record over it
+			if c.x != nil {
+				c.x.finish("canceled", errors.New("modtap: the relay panicked"))
+			}
+			panic(v)
+		}
+	}()
+	p.forward.ServeHTTP(c.w, r.WithContext(ctx))
+	c.w.finish()
+	p.settle(w, r, c)
+}
+
+// settle decides what the client sees of a failure: what it would have seen without us.
+func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
+	x := c.x
+	if c.w.hijacked && c.tunnel != nil {
+		c.tunnel.end(nil)
+	}
+	if x == nil || (x.failed == nil && x.cut == nil) {
+		return
+	}
+	x.finish("read", x.cut) // if goproxy did not close the body
+	mirrored := c.tunnel != nil && c.tunnel.leg.mirror
+	if x.failed != nil && !mirrored && r.Context().Err() == nil {
+		// There is no connection of the server's whose end could be passed on.
+		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
+		return
+	}
+	if mirrored && x.up != nil && x.up.gone.Load() {
+		if isReset(errors.Join(x.failed, x.cut)) {
+			c.tunnel.client.reset()
+		}
+		c.tunnel.client.Close()
+	}
+	panic(http.ErrAbortHandler) // h1: the connection ends; h2: the stream is reset
+}
+
+// headers copies h in the order of names, redacted.
+func (p *Proxy) headers(h http.Header) []recorder.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	out := make([]recorder.Header, 0, len(h))
+	for name, values := range h {
+		for _, v := range values {
+			out = append(out, recorder.Header{Name: name, Value: p.c.Redactor.Header(name, v)})
+		}
+	}
+	sortHeaders(out)
+	return out
+}
+
+// A handoff is a net.Listener whose connections are given to it.
+type handoff struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newHandoff() *handoff {
+	return &handoff{conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (h *handoff) give(c net.Conn) bool {
+	select {
+	case h.conns <- c:
+		return true
+	case <-h.done:
+		return false
+	}
+}
+
+func (h *handoff) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (h *handoff) Close() error {
+	h.once.Do(func() { close(h.done) })
+	return nil
+}
+
+func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
+
+// A stamping is a listener that makes each client connection a peekConn.
+type stamping struct{ net.Listener }
+
+func (l stamping) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &peekConn{Conn: c, opened: time.Now()}, nil
+}

@@ -1,0 +1,184 @@
+package intercept
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"time"
+
+	"modtap/recorder"
+)
+
+// maxResend is how often net/http's own HTTP/2 transport sends a request again after
+// GOAWAY or REFUSED_STREAM (h2_bundle.go, RoundTrip).
+const maxResend = 6
+
+// A Tap measures one request: it classifies it, asks the rules, sends it on a connection
+// of its leg, wraps the answer's body, and appends snapshots to the Log. It changes
+// nothing but what a rule says. It is an http.RoundTripper; goproxy's handlers call it.
+type Tap struct {
+	p   *Proxy
+	leg *leg
+}
+
+// RoundTrip sends r. The error, if any, is already recorded.
+func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
+	c, _ := r.Context().Value(callKey{}).(*call)
+	if c == nil {
+		c = &call{asked: time.Now()}
+	}
+	x := t.p.begin(r, c)
+	c.x = x
+	x.snapshot()
+	resp, err := t.send(x, r)
+	if err != nil {
+		x.failed = err
+		x.finish(failureOf(r.Context(), err))
+		return nil, err
+	}
+	x.answered(resp)
+	x.wrap(resp)
+	if time.Since(x.lastSnap) >= progressEvery {
+		x.snapshot()
+	}
+	return resp, nil
+}
+
+// send applies the rules and sends r, again where the client's own transport would.
+func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
+	out, err := x.apply(r)
+	if err != nil {
+		return nil, err
+	}
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = &requestBody{out.Body, x}
+	}
+	if _, ok := out.Header["User-Agent"]; !ok {
+		out.Header["User-Agent"] = []string{""} // or net/http names itself
+	}
+	out.RequestURI = ""
+	out = out.WithContext(httptrace.WithClientTrace(out.Context(), x.hooks()))
+	to := routeOf(out)
+	for try := 0; ; try++ {
+		resp, u, err := t.once(x, out, to)
+		if err == nil {
+			t.passGoAway(u, resp)
+			return resp, nil
+		}
+		if u == nil || try >= maxResend || !resendable(err, out, x) {
+			return nil, err
+		}
+		t.leg.spend(to, u)
+		if err := backoff(r.Context(), try); err != nil {
+			return nil, err
+		}
+		x.rec.Resent++
+		for i := range x.marks {
+			x.marks[i].Store(0)
+		}
+	}
+}
+
+// once sends r on one connection.
+func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upConn, error) {
+	start := time.Now()
+	u, dialled, err := t.leg.acquire(r.Context(), to)
+	if err != nil {
+		if u != nil {
+			x.charge(u)
+		}
+		return nil, nil, err
+	}
+	x.use(u, dialled)
+	if !dialled {
+		x.before += recorder.Span(time.Since(start))
+	}
+	resp, err := u.cc.RoundTrip(r)
+	return resp, u, err
+}
+
+// apply asks the rules and does what they say: wait, send elsewhere.
+func (x *exchange) apply(r *http.Request) (*http.Request, error) {
+	d := x.decide(r)
+	x.before += recorder.Span(time.Since(x.call.asked))
+	if d.Delay > 0 {
+		start := time.Now()
+		err := sleep(r.Context(), d.Delay)
+		x.rec.Injected += recorder.Span(time.Since(start))
+		if err != nil {
+			return nil, err
+		}
+	}
+	if d.To == nil {
+		return r, nil
+	}
+	out := r.Clone(r.Context())
+	if d.To.Hostname() != r.URL.Hostname() { // credentials are for the host that was asked
+		out.Header.Del("Authorization")
+		out.Header.Del("Cookie")
+	}
+	if u := d.To.User; u != nil {
+		pass, _ := u.Password()
+		out.SetBasicAuth(u.Username(), pass)
+	}
+	to := *d.To
+	to.User = nil
+	out.URL, out.Host = &to, to.Host
+	return out, nil
+}
+
+// passGoAway tells the client to leave when its upstream connection is on its way out.
+func (t *Tap) passGoAway(u *upConn, resp *http.Response) {
+	if t.leg.mirror && u.h2 && u.cc.Available() == 0 && u.cc.InFlight() <= 1 {
+		resp.Header.Set("Connection", "close")
+	}
+}
+
+// resendable reports whether the client's transport would send r again after err: the
+// server said it did not process it. net/http does not export the errors.
+func resendable(err error, r *http.Request, x *exchange) bool {
+	if r.Body != nil && r.Body != http.NoBody && x.sent.Load() > 0 {
+		return false
+	}
+	s := err.Error()
+	return strings.Contains(s, "http2: Transport received Server's graceful shutdown GOAWAY") ||
+		strings.Contains(s, "http2: client conn not usable") ||
+		strings.Contains(s, "REFUSED_STREAM")
+}
+
+// backoff waits as net/http does between tries: 0, 1, 2, 4 … s.
+func backoff(ctx context.Context, try int) error {
+	if try == 0 {
+		return nil
+	}
+	return sleep(ctx, time.Second<<(try-1))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A requestBody counts what the server was sent of a request's body.
+type requestBody struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.x.sent.Add(int64(n))
+	return n, err
+}
+
+// errClientGone is the error of an exchange whose client hung up.
+var errClientGone = errors.New("the client closed the connection or cancelled the request")

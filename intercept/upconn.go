@@ -1,0 +1,249 @@
+package intercept
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"modtap/intercept/upstream"
+	"modtap/recorder"
+)
+
+// An upConn is one connection to a server (or to a parent proxy in front of it).
+type upConn struct {
+	p      *Proxy
+	start  time.Time
+	trace  *upstream.Trace
+	wire   *peekConn // the bytes on the wire, under TLS
+	tls    *tls.Conn // nil without TLS
+	parent *url.URL
+	cc     *http.ClientConn // nil until open
+	h2     bool
+	remote string
+
+	claimed atomic.Bool // an exchange has taken the cost of opening it
+	gone    atomic.Bool // the server ended it, or we did
+	onGone  func()      // called once when the server ended it; set before open
+
+	mu  sync.Mutex
+	rec recorder.Conn
+}
+
+// dial opens a connection for requests of scheme to target (host:port). The upConn is
+// returned on failure too: it is the record of what happened.
+func (p *Proxy) dial(ctx context.Context, tunnel uint64, scheme, target string) (*upConn, error) {
+	u := &upConn{p: p, start: time.Now()}
+	u.trace = upstream.NewTrace(u.start)
+	u.rec = recorder.Conn{ID: p.connID.Add(1), Tunnel: tunnel, Target: target, Scheme: scheme, Start: u.start}
+	r, err := p.c.Upstream.Dial(ctx, scheme, target, u.trace)
+	if err != nil {
+		u.fail(opOf(err, "dial"), err)
+		return u, err
+	}
+	u.parent, u.remote = r.Parent, r.Conn.RemoteAddr().String()
+	u.wire = &peekConn{Conn: r.Conn}
+	u.wire.ended = func(error) { u.ended() }
+	u.snapshot()
+	return u, nil
+}
+
+// errVerdict is a certificate that does not verify.
+type errVerdict struct{ err error }
+
+func (e *errVerdict) Error() string { return e.err.Error() }
+func (e *errVerdict) Unwrap() error { return e.err }
+
+// handshake runs TLS with the server, offering alpn. Whether its certificate verifies is
+// the verdict, not the error: the client is to judge it.
+func (u *upConn) handshake(ctx context.Context, serverName string, alpn []string) (verdict, err error) {
+	cfg := &tls.Config{
+		ServerName: serverName, NextProtos: alpn, KeyLogWriter: u.p.c.KeyLog,
+		InsecureSkipVerify: true, // VerifyConnection judges, and the client hears the verdict
+		VerifyConnection: func(s tls.ConnectionState) error {
+			verdict = u.p.verify(s, serverName)
+			return nil
+		},
+	}
+	u.tls = tls.Client(u.wire, cfg)
+	start := u.now()
+	u.lock(func(c *recorder.Conn) { c.Marks.TLSStart = start })
+	err = u.tls.HandshakeContext(ctx)
+	done := u.now()
+	if err != nil {
+		u.lock(func(c *recorder.Conn) { c.Marks.TLSDone = done })
+		u.fail("tls", err)
+		return nil, err
+	}
+	facts := tlsFacts(u.tls.ConnectionState())
+	if verdict != nil {
+		facts.Verdict = verdict.Error()
+	}
+	u.lock(func(c *recorder.Conn) { c.Marks.TLSDone, c.TLS = done, facts })
+	u.snapshot()
+	return verdict, nil
+}
+
+// verify judges a server's certificate as a Go client does (crypto/tls.verifyServerCertificate).
+func (p *Proxy) verify(s tls.ConnectionState, name string) error {
+	opts := x509.VerifyOptions{Roots: p.c.Roots, DNSName: name, Intermediates: x509.NewCertPool()}
+	for _, c := range s.PeerCertificates[1:] {
+		opts.Intermediates.AddCert(c)
+	}
+	_, err := s.PeerCertificates[0].Verify(opts)
+	return err
+}
+
+type handedOver struct {
+	conn   net.Conn
+	parent *url.URL
+}
+
+type handedOverKey struct{}
+
+// newTransport makes the one http.Transport of the proxy. It dials nothing and pools
+// nothing: it turns connections that were already opened into http.ClientConns.
+func newTransport() *http.Transport {
+	take := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if h, ok := ctx.Value(handedOverKey{}).(*handedOver); ok {
+			return h.conn, nil
+		}
+		return nil, errors.New("modtap: the transport must not dial")
+	}
+	return &http.Transport{
+		DialContext: take, DialTLSContext: take, ForceAttemptHTTP2: true,
+		DisableCompression:    true, // the client's Accept-Encoding is the only one
+		ExpectContinueTimeout: time.Second,
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if h, ok := r.Context().Value(handedOverKey{}).(*handedOver); ok {
+				return h.parent, nil
+			}
+			return nil, nil
+		},
+		HTTP2: &http.HTTP2Config{MaxReadFrameSize: maxReadFrame},
+	}
+}
+
+// maxReadFrame lets servers that can (Go's do) send large DATA frames: fewer reads and
+// wake-ups for each MB of a body. Windows stay as they are.
+const maxReadFrame = 256 << 10
+
+// open makes u ready for requests.
+func (u *upConn) open() error {
+	h := &handedOver{conn: u.wire, parent: u.parent}
+	scheme := "http"
+	if u.tls != nil {
+		h.conn, scheme = u.tls, "https"
+		u.h2 = u.tls.ConnectionState().NegotiatedProtocol == "h2"
+	}
+	cc, err := u.p.transport.NewClientConn(context.WithValue(context.Background(), handedOverKey{}, h), scheme, u.rec.Target)
+	if err != nil {
+		u.fail(opOf(err, "write"), err)
+		return err
+	}
+	u.cc = cc
+	return nil
+}
+
+// spent reports that no further request can be sent, now or later: the server said
+// GOAWAY, or the connection is closed.
+func (u *upConn) spent() bool {
+	return u.gone.Load() || u.cc.Err() != nil || (u.cc.Available() == 0 && u.cc.InFlight() == 0)
+}
+
+// ended is called when the server has ended the connection.
+func (u *upConn) ended() {
+	if u.gone.CompareAndSwap(false, true) {
+		u.end("server")
+		if u.onGone != nil {
+			u.onGone()
+		}
+	}
+}
+
+// close ends the connection; who is client or modtap.
+func (u *upConn) close(who string) {
+	first := u.gone.CompareAndSwap(false, true)
+	switch {
+	case u.cc != nil:
+		u.cc.Close()
+	case u.tls != nil:
+		u.tls.Close()
+	}
+	if u.wire != nil {
+		u.wire.Close()
+	}
+	if first {
+		u.end(who)
+	}
+}
+
+func (u *upConn) now() recorder.Span { return recorder.Span(max(1, time.Since(u.start))) }
+
+func (u *upConn) lock(f func(*recorder.Conn)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	f(&u.rec)
+}
+
+func (u *upConn) fail(op string, err error) {
+	now := u.now()
+	u.gone.Store(true)
+	if u.wire != nil {
+		u.wire.Close()
+	}
+	u.lock(func(c *recorder.Conn) {
+		c.Err = &recorder.Error{Op: op, Msg: u.p.c.Redactor.Text(err.Error())}
+		c.Marks.End = now
+	})
+	u.snapshot()
+}
+
+func (u *upConn) end(who string) {
+	now := u.now()
+	u.lock(func(c *recorder.Conn) {
+		if c.Closed == "" && c.Err == nil {
+			c.Closed, c.Marks.End = who, now
+		}
+	})
+	u.snapshot()
+}
+
+// record returns what is known of the connection now.
+func (u *upConn) record() recorder.Conn {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c := u.rec
+	u.trace.Fill(&c)
+	if u.wire != nil {
+		c.BytesIn, c.BytesOut = u.wire.in.Load(), u.wire.out.Load()
+	}
+	return c
+}
+
+func (u *upConn) snapshot() {
+	c := u.record()
+	u.p.c.Log.Append(recorder.Event{Conn: &c})
+}
+
+// tlsFacts says what a handshake agreed on.
+func tlsFacts(s tls.ConnectionState) *recorder.TLS {
+	f := &recorder.TLS{
+		Version: tls.VersionName(s.Version), Suite: tls.CipherSuiteName(s.CipherSuite), Curve: s.CurveID.String(),
+		ALPN: s.NegotiatedProtocol, Resumed: s.DidResume,
+	}
+	if s.CurveID == 0 {
+		f.Curve = ""
+	}
+	if len(s.PeerCertificates) > 0 {
+		c := s.PeerCertificates[0]
+		f.Subject, f.Issuer, f.Expires = c.Subject.String(), c.Issuer.String(), c.NotAfter
+	}
+	return f
+}
