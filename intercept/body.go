@@ -186,6 +186,32 @@ func (u *upgraded) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteTo is how goproxy relays an upgrade to anything but websocket: as a body. It takes
+// the client's connection and copies both ways.
+func (u *upgraded) WriteTo(w io.Writer) (int64, error) {
+	rw, ok := w.(*relayWriter)
+	if !ok {
+		return io.Copy(w, justReader{u})
+	}
+	client, buffered, err := rw.Hijack()
+	if err != nil {
+		return 0, err
+	}
+	up := make(chan struct{})
+	go func() {
+		defer close(up)
+		io.Copy(u, buffered.Reader)
+		u.ReadWriteCloser.Close()
+	}()
+	n, err := io.Copy(client, justReader{u})
+	client.Close()
+	<-up
+	return n, err
+}
+
+// A justReader hides every other method from io.Copy.
+type justReader struct{ io.Reader }
+
 func (u *upgraded) Close() error {
 	u.mu.Lock()
 	u.x.finish("", nil)

@@ -187,7 +187,6 @@ func (x *exchange) finish(op string, err error) {
 	}
 	x.rec.Done = true
 	x.snapshot()
-	x.trace = httptrace.ClientTrace{} // it holds the exchange, and through it the connection
 	x.p.inflight.add(-1)
 }
 

@@ -50,6 +50,7 @@ func (t *tunnel) serveTLS() {
 			t.fail("write", err)
 			return
 		}
+		t.leg.accepted = h.verdict
 		t.leg.add(route{"https", t.rec.Target}, t.up)
 	}
 	t.snapshot()
@@ -118,10 +119,14 @@ func (h *handshake) upstream(name string, alpn []string) error {
 	defer cancel()
 	start := time.Now()
 	verdict, err := h.t.up.handshake(ctx, name, alpn)
+	late := ctx.Err() != nil
 	gaveUp := stop()
 	h.verdict = verdict
-	h.op = "tls"
-	if err != nil && (gaveUp || ctx.Err() != nil) {
+	if err == nil {
+		return nil
+	}
+	h.op = opOf(err, "tls")
+	if late || gaveUp {
 		h.op = "timeout"
 		who := "modtap"
 		if gaveUp {

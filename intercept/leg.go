@@ -14,6 +14,9 @@ type leg struct {
 	tunnel uint64 // 0: plain HTTP proxying, or the shared pool
 	mirror bool   // one connection at a time, replaced only when it is spent
 	onGone func()
+	// accepted is the verdict on the first connection's certificate, which the client
+	// has accepted (GOINSECURE): a replacement may be as bad.
+	accepted error
 
 	mu     sync.Mutex
 	routes map[route]*lane
@@ -124,7 +127,7 @@ func (l *leg) open(ctx context.Context, r route) (*upConn, error) {
 		if err != nil {
 			return u, err
 		}
-		if verdict != nil { // nobody but us can judge here: the client sees another host's leaf
+		if verdict != nil && l.accepted == nil { // nobody but us can judge here: the client sees another host's leaf
 			u.fail("tls", verdict)
 			return u, &errVerdict{verdict}
 		}

@@ -16,9 +16,8 @@ type peekConn struct {
 	ahead   []byte          // read but not yet taken
 	ended   func(err error) // called once, by the reader that finds the connection ended
 	over    atomic.Bool
-	tunnel  *tunnel   // client connections: the tunnel it became
-	plain   *leg      // client connections: for plain-HTTP requests
-	opened  time.Time // client connections: when it was accepted
+	tunnel  *tunnel // client connections: the tunnel it became
+	plain   *leg    // client connections: for plain-HTTP requests
 }
 
 func (c *peekConn) Read(p []byte) (int, error) {

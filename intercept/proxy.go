@@ -110,7 +110,7 @@ func (p *Proxy) Serve(l net.Listener) error {
 	p.mu.Lock()
 	p.listeners = append(p.listeners, l)
 	p.mu.Unlock()
-	err := p.outer.Serve(stamping{l})
+	err := p.outer.Serve(peeking{l})
 	if p.stopping.Load() {
 		return nil
 	}

@@ -21,7 +21,7 @@ func (p *Proxy) serveClient(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodConnect:
 		p.forward.ServeHTTP(hijackable{w}, r)
 	case !r.URL.IsAbs():
-		notAProxyRequest(w, r)
+		p.forward.ServeHTTP(w, r) // says that this is a proxy
 	default:
 		// these are for us, not for the server (RFC 9110 §7.6.1)
 		r.Header.Del("Proxy-Connection")
@@ -158,13 +158,13 @@ func (h *handoff) Close() error {
 
 func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
 
-// A stamping is a listener that makes each client connection a peekConn.
-type stamping struct{ net.Listener }
+// A peeking is a listener that makes each client connection a peekConn.
+type peeking struct{ net.Listener }
 
-func (l stamping) Accept() (net.Conn, error) {
+func (l peeking) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &peekConn{Conn: c, opened: time.Now()}, nil
+	return &peekConn{Conn: c}, nil
 }

@@ -65,7 +65,7 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 	for try := 0; ; try++ {
 		resp, u, err := t.once(x, out, to)
 		if err == nil {
-			t.passGoAway(u, resp)
+			t.passGoAway(u, x.rec.Resent > 0, resp)
 			return resp, nil
 		}
 		if u == nil || try >= maxResend || !resendable(err, out, x) {
@@ -130,9 +130,10 @@ func (x *exchange) apply(r *http.Request) (*http.Request, error) {
 	return out, nil
 }
 
-// passGoAway tells the client to leave when its upstream connection is on its way out.
-func (t *Tap) passGoAway(u *upConn, resp *http.Response) {
-	if t.leg.mirror && u.h2 && u.cc.Available() == 0 && u.cc.InFlight() <= 1 {
+// passGoAway tells the client to leave when its upstream connection is on its way out,
+// or was replaced by another already.
+func (t *Tap) passGoAway(u *upConn, replaced bool, resp *http.Response) {
+	if t.leg.mirror && u.h2 && (replaced || u.cc.Available() == 0 && u.cc.InFlight() <= 1) {
 		resp.Header.Set("Connection", "close")
 	}
 }

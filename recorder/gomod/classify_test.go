@@ -21,7 +21,9 @@ type classifyCase struct {
 	want Request
 }
 
-func file(k Kind, mod, version string) Request { return Request{Kind: k, Module: mod, Version: version} }
+func file(k Kind, mod, version string) Request {
+	return Request{Kind: k, Module: mod, Version: version}
+}
 
 const proxyGo = "https://proxy.golang.org"
 
@@ -212,6 +214,8 @@ var methodCases = []struct {
 	{"GET", "https://github.com/rsc/quote/info/refs", "", Request{Kind: Other}},
 	{"POST", "https://github.com/rsc/quote/git-upload-pack", "", Request{Kind: GitUploadPack, Repo: "github.com/rsc/quote"}},
 	{"GET", "https://github.com/rsc/quote/git-upload-pack", "", Request{Kind: Other}},
+	{"POST", "https://github.com/a%20b%1b/git-upload-pack", "", Request{Kind: GitUploadPack, Repo: "github.com/a%20b%1B"}},
+	{"POST", "https://gü.example/a/git-upload-pack", "", Request{Kind: GitUploadPack}},
 	{"GET", "https://github.com/rsc/quote", "", Request{Kind: Other}}, // perhaps a RepoProbe
 	{"HEAD", proxyGo + "/rsc.io/quote/@v/v1.5.2.zip", "", file(Zip, "rsc.io/quote", "v1.5.2")},
 	{"POST", "https://telemetry.go.dev/upload/2026-01-05", "", Request{Kind: Telemetry}},

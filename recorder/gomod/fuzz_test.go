@@ -58,6 +58,14 @@ func checkValid(t *testing.T, rawURL string, r Request) {
 	if r.Kind == Other && r != (Request{Kind: Other}) {
 		t.Errorf("%q: other, and yet %+v", rawURL, r)
 	}
+	for _, s := range append(strings.Fields(r.Extra), r.Repo) {
+		if s != "" && !plainName(s) {
+			t.Errorf("%q: %q does not print", rawURL, s)
+		}
+	}
+	if strings.Count(r.Extra, " ") > 1 {
+		t.Errorf("%q: Extra of %+v has more than two parts", rawURL, r)
+	}
 	if r.Kind == SumdbTile && strings.Count(r.Extra, " ") != 1 {
 		t.Errorf("%q: tile in %+v cannot be taken apart", rawURL, r)
 	}

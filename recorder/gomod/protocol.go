@@ -129,7 +129,7 @@ func (r *Request) toolchain() {
 	}
 	name, ok := strings.CutPrefix(r.Version, "v0.0.1-")
 	dash := strings.LastIndexByte(name, '-')
-	if !ok || dash < 0 {
+	if !ok || dash < 0 || !plainName(name) {
 		return
 	}
 	dot := strings.LastIndexByte(name[:dash], '.')

@@ -24,7 +24,11 @@ func (c *Classifier) sumdbRequest(host, path string) (Request, bool) {
 		return Request{}, false
 	}
 	for _, b := range c.proxies { // a base path may itself contain "sumdb"
-		if rest, ok := strings.CutPrefix(path, b.path+"sumdb/"); ok && strings.EqualFold(b.host, host) {
+		rest, ok := strings.CutPrefix(path, b.path)
+		if !ok || !strings.EqualFold(b.host, host) {
+			continue
+		}
+		if rest, ok = strings.CutPrefix(rest, "sumdb/"); ok {
 			if r, ok := proxiedSumdb(rest); ok {
 				return r, true
 			}

@@ -19,16 +19,28 @@ func goGetOrGit(method, host string, u *url.URL) (Request, bool) {
 		}
 		if repo, ok := strings.CutSuffix(u.Path, "/info/refs"); ok {
 			if v, _ := queryValue(u.RawQuery, "service"); strings.HasPrefix(v, "git-") {
-				return Request{Kind: GitInfoRefs, Repo: host + repo}, true
+				return Request{Kind: GitInfoRefs, Repo: repoName(host, repo)}, true
 			}
 		}
 	}
 	if method == "POST" {
 		if repo, ok := strings.CutSuffix(u.Path, "/git-upload-pack"); ok {
-			return Request{Kind: GitUploadPack, Repo: host + repo}, true
+			return Request{Kind: GitUploadPack, Repo: repoName(host, repo)}, true
 		}
 	}
 	return Request{}, false
+}
+
+// repoName is the host and path of a repository. Readers print it, so what would not
+// print is percent-encoded, as it was on the wire.
+func repoName(host, path string) string {
+	if path != "" && !plainName(path) {
+		path = (&url.URL{Path: path}).EscapedPath()
+	}
+	if !plainName(host) {
+		return ""
+	}
+	return host + path
 }
 
 // importPath reports whether the go command could ask for path with ?go-get=1: an import
@@ -43,18 +55,18 @@ func importPath(path string) bool {
 func otherVCS(method, host string, u *url.URL) Request {
 	if u.RawQuery != "" {
 		if v, ok := queryValue(u.RawQuery, "cmd"); ok && isHgCommand(v) {
-			return Request{Kind: Hg, Repo: host + u.Path}
+			return Request{Kind: Hg, Repo: repoName(host, u.Path)}
 		}
 	}
 	if repo, _, ok := strings.Cut(u.Path, "/!svn/"); ok || method == "PROPFIND" || method == "REPORT" {
-		return Request{Kind: Svn, Repo: host + repo}
+		return Request{Kind: Svn, Repo: repoName(host, repo)}
 	}
 	if repo, _, ok := strings.Cut(u.Path, "/.bzr/"); ok {
-		return Request{Kind: Bzr, Repo: host + repo}
+		return Request{Kind: Bzr, Repo: repoName(host, repo)}
 	}
 	// fossil's src/http.c posts every sync to <repository>/xfer/xfer.
 	if repo, ok := strings.CutSuffix(u.Path, "/xfer/xfer"); ok && method == "POST" {
-		return Request{Kind: Fossil, Repo: host + repo}
+		return Request{Kind: Fossil, Repo: repoName(host, repo)}
 	}
 	return Request{Kind: Other}
 }
