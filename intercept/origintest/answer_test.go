@@ -184,7 +184,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 func TestHandler(t *testing.T) {
-	o := Start(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.Path, 418) })})
+	o := Start(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.Path, http.StatusTeapot) })})
 	c := o.Client()
 	if g := get(c, o.URL()+"/mine"); g.Status != 418 || string(g.text) != "/mine\n" {
 		t.Errorf("handler: %d %s", g.Status, g.text)

@@ -59,7 +59,7 @@ func TestConnectProxy(t *testing.T) {
 			o.SetKnobs(tt.knob)
 			c := through(t, o, strings.Replace(p.URL(), "//", "//"+tt.user, 1))
 			g := get(c, "https://slow.golang.test"+m0+"list") // port 443: the route decides
-			if !strings.Contains(g.Err, tt.want) || (g.Err == "") != (tt.want == "") {
+			if !said(g.Err, tt.want) {
 				t.Errorf("error %q, want %q", g.Err, tt.want)
 			}
 			if diff := cmp.Diff([]string{"slow.golang.test:443"}, p.Connects()); diff != "" {

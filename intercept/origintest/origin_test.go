@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,19 @@ var failureTests = []struct {
 	{ShortBody, "unexpected EOF", "unexpected EOF", 500, 200},
 }
 
+// said reports whether the error text is the one wanted: "" for none, "|" between
+// alternatives, in the words of Linux for errors of the system.
+func said(text, want string) bool {
+	if text == "" || want == "" {
+		return text == want
+	}
+	if runtime.GOOS == "windows" {
+		want = strings.ReplaceAll(want, "connection reset by peer", "forcibly closed by the remote host")
+		want = strings.ReplaceAll(want, "connection refused", "actively refused")
+	}
+	return slices.ContainsFunc(strings.Split(want, "|"), func(w string) bool { return strings.Contains(text, w) })
+}
+
 func TestFailures(t *testing.T) {
 	o := Start(t, Config{})
 	for _, p := range protoTests {
@@ -84,7 +98,7 @@ func TestFailures(t *testing.T) {
 				o.SetKnobs(Knob{Match: Match{Suffix: "/1000"}, Fail: tt.fail})
 				g := get(o.Client(p.alpn), o.URL()+"/bytes/1000")
 				want := map[string]string{"h1": tt.h1, "h2": tt.h2}[p.name]
-				if !slices.ContainsFunc(strings.Split(want, "|"), func(w string) bool { return strings.Contains(g.Err, w) }) {
+				if !said(g.Err, want) {
 					t.Errorf("error %q, want %q in it", g.Err, want)
 				}
 				if g.Status != tt.status || g.Body != tt.body {
@@ -183,25 +197,32 @@ type delay struct {
 	got, want time.Duration
 }
 
-// inTime measures up to 5 times until every delay is at most 40 ms too long.
+// inTime measures until the best time of every delay is at most 60 ms too long. A starved
+// machine makes some measurements late, but not all; an early one is always wrong.
 func inTime(t *testing.T, measure func() []delay) {
 	t.Helper()
-	const slack, attempts = 40 * time.Millisecond, 5
-	for i := range attempts {
+	const slack, attempts = 60 * time.Millisecond, 10
+	var best []delay
+	for range attempts {
 		ds := measure()
-		late := slices.ContainsFunc(ds, func(d delay) bool { return d.got > d.want+slack })
-		for _, d := range ds {
+		if best == nil {
+			best = ds
+		}
+		for i, d := range ds {
 			if d.got < d.want {
 				t.Errorf("%s after %v, which is before %v", d.what, d.got, d.want)
 			}
-			if late && i == attempts-1 && d.got > d.want+slack {
-				t.Errorf("%s after %v, want %v", d.what, d.got, d.want)
-			}
-			t.Logf("%s: %v + %v", d.what, d.want, d.got-d.want)
+			best[i].got = min(best[i].got, d.got)
 		}
-		if !late {
-			return
+		if !slices.ContainsFunc(best, func(d delay) bool { return d.got > d.want+slack }) {
+			break
 		}
+	}
+	for _, d := range best {
+		if d.got > d.want+slack {
+			t.Errorf("%s after %v, want %v", d.what, d.got, d.want)
+		}
+		t.Logf("%s: %v + %v", d.what, d.want, d.got-d.want)
 	}
 }
 
