@@ -77,7 +77,7 @@ func FuzzParseTarget(f *testing.F) {
 			return
 		}
 		again, err := parseTarget(got.String())
-		if err != nil || again != got {
+		if err != nil || again.String() != got.String() {
 			t.Errorf("parseTarget(%q) = %q, and of that: %q, %v", host, got, again, err)
 		}
 	})

@@ -36,10 +36,16 @@ func (a *Authority) mint(t target, f flaw) (*tls.Certificate, error) {
 		return a.sign(template, r)
 	}
 	cert, err := a.sign(template, &root{cert: a.cert, key: a.key})
-	if err != nil || (f.kind == wrongName && cert.Leaf.VerifyHostname(t.String()) == nil) {
+	if err != nil || (f.kind == wrongName && isValidFor(cert.Leaf, t)) {
 		return a.mint(t, flaw{kind: unknownAuthority})
 	}
 	return cert, nil
+}
+
+// isValidFor reports whether a client that asks for t, with or without a final dot,
+// takes leaf for it.
+func isValidFor(leaf *x509.Certificate, t target) bool {
+	return leaf.VerifyHostname(t.String()) == nil || leaf.VerifyHostname(t.String()+".") == nil
 }
 
 // leafTemplate describes a leaf that clients of a accept for t.

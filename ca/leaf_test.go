@@ -25,6 +25,8 @@ var leafTests = []struct {
 	{name: "IPv6", host: "2001:db8::1", asks: "2001:db8::1", wantIP: "2001:db8::1"},
 	{name: "IPv6 in brackets", host: "[::1]", asks: "::1", wantIP: "::1"},
 	{name: "IPv6 with a zone", host: "fe80::1%eth0", asks: "fe80::1", wantIP: "fe80::1"},
+	// With a final dot it is a name to net.ParseIP, and so to the client.
+	{name: "IPv4 with a final dot", host: "10.1.2.3.", asks: "10.1.2.3.", wantDNS: "10.1.2.3"},
 	{name: "Unicode", host: "bücher.example", asks: "xn--bcher-kva.example", wantDNS: "xn--bcher-kva.example"},
 	{name: "Punycode", host: "xn--bcher-kva.example", asks: "xn--bcher-kva.example", wantDNS: "xn--bcher-kva.example"},
 	{name: "underscore", host: "a_b.corp.test", asks: "a_b.corp.test", wantDNS: "a_b.corp.test"},
@@ -82,6 +84,26 @@ func checkLeafShape(t *testing.T, a *Authority, leaf *x509.Certificate) {
 	}
 	if leaf.SerialNumber.Sign() <= 0 || len(leaf.SerialNumber.Bytes()) > 20 {
 		t.Errorf("serial number %v", leaf.SerialNumber)
+	}
+}
+
+func TestLeafLiesWithinItsIssuer(t *testing.T) {
+	w := newWorld(t)
+	cert, key := w.issue(&x509.Certificate{
+		NotBefore: w.now.Add(-time.Hour), NotAfter: w.now.Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}, nil)
+	a, err := newAuthority(&root{cert: cert, key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := a.Leaf("a.test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !leaf.Leaf.NotBefore.Equal(cert.NotBefore) || !leaf.Leaf.NotAfter.Equal(cert.NotAfter) {
+		t.Errorf("valid %v to %v, want %v to %v as its issuer",
+			leaf.Leaf.NotBefore, leaf.Leaf.NotAfter, cert.NotBefore, cert.NotAfter)
 	}
 }
 

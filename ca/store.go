@@ -222,7 +222,7 @@ func parseRoot(certPEM, keyPEM []byte, now time.Time) (*root, error) {
 	}
 	const day = "2006-01-02"
 	switch {
-	case !cert.BasicConstraintsValid || !cert.IsCA:
+	case !cert.BasicConstraintsValid || !cert.IsCA || cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
 		return nil, fmt.Errorf("%s is not the certificate of a CA", CertFile)
 	case now.After(cert.NotAfter):
 		return nil, fmt.Errorf("%s expired on %s", CertFile, cert.NotAfter.Format(day))
