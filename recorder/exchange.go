@@ -1,7 +1,10 @@
 package recorder
 
 import (
+	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"modtap/recorder/gomod"
@@ -20,26 +23,58 @@ func (s Span) Duration() time.Duration { return time.Duration(s) }
 // String formats s like time.Duration does.
 func (s Span) String() string { return time.Duration(s).String() }
 
-// MarshalJSON writes s as milliseconds.
+// MarshalJSON writes s as milliseconds, exactly.
 func (s Span) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, float64(s)/1e6, 'f', -1, 64), nil
+	b := make([]byte, 0, 24)
+	n := uint64(s)
+	if s < 0 {
+		b, n = append(b, '-'), -n
+	}
+	b = strconv.AppendUint(b, n/nanosPerMilli, 10)
+	if frac := n % nanosPerMilli; frac != 0 {
+		b = append(b, '.')
+		for unit := uint64(nanosPerMilli / 10); frac > 0; unit /= 10 {
+			b = append(b, byte('0'+frac/unit))
+			frac %= unit
+		}
+	}
+	return b, nil
 }
 
-// UnmarshalJSON reads milliseconds.
+const nanosPerMilli = 1e6
+
+// UnmarshalJSON reads milliseconds, to the nearest nanosecond; null changes nothing. What
+// does not fit into 292 years is an error.
 func (s *Span) UnmarshalJSON(b []byte) error {
-	f, err := strconv.ParseFloat(string(b), 64)
+	text := string(b)
+	if text == "null" {
+		return nil
+	}
+	if ns, ok := exactNanos(text); ok {
+		*s = ns
+		return nil
+	}
+	ms, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return err
 	}
-	*s = Span(f*1e6 + copysign(0.5, f))
+	ns := math.Round(ms * nanosPerMilli)
+	if !(math.Abs(ns) < 1<<63) {
+		return fmt.Errorf("%s ms is out of range", text)
+	}
+	*s = Span(ns)
 	return nil
 }
 
-func copysign(v, sign float64) float64 {
-	if sign < 0 {
-		return -v
+// exactNanos reads what MarshalJSON writes: a decimal number with up to six decimals. A
+// float64 would lose nanoseconds from 104 days on.
+func exactNanos(text string) (Span, bool) {
+	whole, frac, _ := strings.Cut(text, ".")
+	if len(frac) > 6 {
+		return 0, false
 	}
-	return v
+	n, err := strconv.ParseInt(whole+frac+"000000"[len(frac):], 10, 64)
+	return Span(n), err == nil
 }
 
 // An Exchange is one request and its answer as modtap saw them on both legs. It is a

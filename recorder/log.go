@@ -1,8 +1,10 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -138,29 +140,29 @@ func (l *Log) Close() {
 // which a Reader must go on.
 func (l *Log) Snapshot() (events []Event, seq uint64) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.session != nil {
-		events = append(events, Event{Session: l.session})
+	session, process, end := l.session, l.process, l.end
+	findings := slices.Clone(l.findings)
+	tunnels, conns, exchanges := l.tunnels.all(), l.conns.all(), l.exchanges.all()
+	seq = l.next - 1
+	l.mu.Unlock()
+
+	events = make([]Event, 0, len(tunnels)+len(conns)+len(exchanges)+len(findings)+3)
+	if session != nil {
+		events = append(events, Event{Session: session})
 	}
-	for _, t := range l.tunnels.all() {
-		events = append(events, Event{Tunnel: t})
+	events = appendSorted(events, tunnels, func(t *Tunnel) Event { return Event{Tunnel: t} })
+	events = appendSorted(events, conns, func(c *Conn) Event { return Event{Conn: c} })
+	events = appendSorted(events, exchanges, func(x *Exchange) Event { return Event{Exchange: x} })
+	if process != nil {
+		events = append(events, Event{Process: process})
 	}
-	for _, c := range l.conns.all() {
-		events = append(events, Event{Conn: c})
-	}
-	for _, x := range l.exchanges.all() {
-		events = append(events, Event{Exchange: x})
-	}
-	if l.process != nil {
-		events = append(events, Event{Process: l.process})
-	}
-	for _, f := range l.findings {
+	for _, f := range findings {
 		events = append(events, Event{Finding: f})
 	}
-	if l.end != nil {
-		events = append(events, Event{End: l.end})
+	if end != nil {
+		events = append(events, Event{End: end})
 	}
-	return events, l.next - 1
+	return events, seq
 }
 
 // A Reader is one consumer's cursor in a Log. It is for one goroutine; Close it, or the
@@ -175,14 +177,14 @@ type Reader struct {
 func (l *Log) NewReader(seq uint64) *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := &Reader{log: l, cursor: min(seq+1, l.next)}
+	r := &Reader{log: l, cursor: min(seq, l.next-1) + 1}
 	l.readers = append(l.readers, r)
 	return r
 }
 
-// Read waits until there is an event and fills dst with as many as there are. lost is
-// how many were dropped before the first of them. The error is io.EOF after Close when
-// all was read, or ctx's.
+// Read waits until there is an event and fills dst, which must not be empty, with as many
+// as there are. lost is how many were dropped before the first of them. The error is
+// io.EOF after Close when all was read, or ctx's.
 func (r *Reader) Read(ctx context.Context, dst []Event) (n int, lost uint64, err error) {
 	l := r.log
 	for {
@@ -228,39 +230,46 @@ func (r *Reader) Close() {
 // snapshots holds the latest snapshot of everything that is open and of the last
 // keepDone that are done.
 type snapshots[T any] struct {
-	byID map[uint64]T
+	byID map[uint64]snapshot[T]
 	done []uint64 // ids in the order of finishing, a ring once it is full
 	at   int
 }
 
-func newSnapshots[T any]() snapshots[T] { return snapshots[T]{byID: map[uint64]T{}} }
+type snapshot[T any] struct {
+	id   uint64
+	v    T
+	done bool // it has its place in the ring
+}
 
+func newSnapshots[T any]() snapshots[T] { return snapshots[T]{byID: map[uint64]snapshot[T]{}} }
+
+// put keeps v. What is done may change again (a connection that failed is closed later)
+// and has one place in the ring all the same.
 func (s *snapshots[T]) put(id uint64, v T, done bool) {
-	s.byID[id] = v
-	if !done || slices.Contains(s.done[max(0, len(s.done)-8):], id) {
+	already := s.byID[id].done
+	s.byID[id] = snapshot[T]{id, v, done || already}
+	if !done || already {
 		return
 	}
 	if len(s.done) < keepDone {
 		s.done = append(s.done, id)
 		return
 	}
-	if old := s.done[s.at]; old != id {
-		delete(s.byID, old)
-	}
+	delete(s.byID, s.done[s.at])
 	s.done[s.at] = id
 	s.at = (s.at + 1) % keepDone
 }
 
-// all returns the snapshots in the order of their ids.
-func (s *snapshots[T]) all() []T {
-	ids := make([]uint64, 0, len(s.byID))
-	for id := range s.byID {
-		ids = append(ids, id)
+// all returns the snapshots in no order: sorting them is not for those who hold the lock.
+func (s *snapshots[T]) all() []snapshot[T] {
+	return slices.AppendSeq(make([]snapshot[T], 0, len(s.byID)), maps.Values(s.byID))
+}
+
+// appendSorted adds an event for each snapshot, in the order of their ids.
+func appendSorted[T any](events []Event, all []snapshot[T], event func(T) Event) []Event {
+	slices.SortFunc(all, func(a, b snapshot[T]) int { return cmp.Compare(a.id, b.id) })
+	for _, s := range all {
+		events = append(events, event(s.v))
 	}
-	slices.Sort(ids)
-	out := make([]T, len(ids))
-	for i, id := range ids {
-		out[i] = s.byID[id]
-	}
-	return out
+	return events
 }

@@ -26,11 +26,12 @@ type Marks struct {
 }
 
 // Timings are the seven phases of HAR on the server leg. -1 means the phase does not
-// apply to this request (a reused connection, a failure before it). SSL is inside
-// Connect, so the total leaves it out.
+// apply to this request (a reused connection, a failure before it); HAR allows that of
+// DNS, Connect and SSL only, so Send, Wait and Receive of a request that never got there
+// are 0. SSL is inside Connect, so the total leaves it out.
 type Timings struct {
 	Blocked, DNS, Connect, SSL, Send, Wait, Receive Span
-	// Proxy is the part of Blocked spent on a parent proxy's CONNECT.
+	// Proxy is the part of Blocked spent on a parent proxy's CONNECT; 0: none.
 	Proxy Span
 }
 
@@ -58,7 +59,7 @@ func (m Marks) Timings() Timings {
 			return -1, false
 		}
 		if to < from {
-			to = end // it began and never ended: it lasted until the failure
+			to = m.next(from, end)
 		}
 		from, to = min(max(from, cursor), end), min(max(to, cursor), end)
 		cursor = to
@@ -105,4 +106,15 @@ func (m Marks) Timings() Timings {
 	t.Wait = first - wrote
 	t.Receive = end - first
 	return t
+}
+
+// next returns when a phase that began at from and never ended was over: at the next
+// thing that happened if it was given up, else at the failure that ended everything.
+func (m *Marks) next(from, end Span) Span {
+	for _, s := range [...]Span{m.ConnectStart, m.ProxyStart, m.TLSStart, m.WroteHeaders} {
+		if s > from {
+			end = min(end, s)
+		}
+	}
+	return end
 }

@@ -25,8 +25,9 @@ func StartPump(ctx context.Context, l *Log, sink Sink) <-chan error {
 	r := l.NewReader(0)
 	done := make(chan error, 1)
 	go func() {
-		defer r.Close()
-		done <- r.pump(ctx, sink)
+		err := r.pump(ctx, sink)
+		r.Close()
+		done <- err
 	}()
 	return done
 }

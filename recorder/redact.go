@@ -112,7 +112,7 @@ func isBreak(b byte) bool {
 // redactCredentials keeps the scheme word of an Authorization header if it is one. An
 // unknown word may be the secret itself.
 func redactCredentials(value string) string {
-	scheme, _, ok := strings.Cut(strings.TrimLeft(value, " "), " ")
+	scheme, _, ok := strings.Cut(strings.Trim(value, " "), " ")
 	if !ok {
 		return Redacted
 	}

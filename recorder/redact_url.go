@@ -15,10 +15,12 @@ type cut struct{ from, to int }
 
 // redactWord replaces the secrets of a URL, or of a word that may be or hold one.
 func redactWord(w string, depth int) string {
-	var room [8]cut
 	path := indexAny(w, 0, "?#")
-	cuts, absolute := cutUserinfo(room[:0], w, path)
-	cuts = cutPathParams(cuts, w, path, absolute || strings.HasPrefix(w, "/"))
+	cuts, rest := cutUserinfo(w, path)
+	if rest > path { // a userinfo with a ? or # in it
+		path = indexAny(w, rest, "?#")
+	}
+	cuts = cutPathParams(cuts, w, path)
 	cuts = cutParams(cuts, w, path, depth)
 	if len(cuts) == 0 {
 		return w
@@ -40,12 +42,12 @@ func redactWord(w string, depth int) string {
 }
 
 // cutUserinfo finds the userinfo of every authority before end, where parameters start:
-// one URL has one, a GOPROXY list has several, of which some have no scheme.
-func cutUserinfo(cuts []cut, w string, end int) (_ []cut, absolute bool) {
+// one URL has one, a GOPROXY list has several, of which some have no scheme. rest is
+// where the path after the last of them begins.
+func cutUserinfo(w string, end int) (cuts []cut, rest int) {
 	at, loose := 0, true
 	if strings.HasPrefix(w, "//") { // a Location without a scheme
 		cuts, at, loose = cutAuthority(cuts, w, 2, end, loose)
-		absolute = true
 	}
 	for at <= end {
 		scheme := strings.Index(w[at:end], "://")
@@ -64,10 +66,9 @@ func cutUserinfo(cuts []cut, w string, end int) (_ []cut, absolute bool) {
 		if scheme < 0 {
 			break
 		}
-		absolute = true
 		cuts, at, loose = cutAuthority(cuts, w, until+len("://"), end, loose)
 	}
-	return cuts, absolute
+	return cuts, at
 }
 
 // cutAuthority finds the userinfo of the authority that starts at start, and returns
@@ -89,7 +90,8 @@ func cutAuthority(cuts []cut, w string, start, end int, loose bool) (_ []cut, st
 		if w[i] != '@' || w[i-1] == '/' && (strings.HasPrefix(w[i:], "@v/") || strings.HasPrefix(w[i:], "@latest")) {
 			continue // the GOPROXY protocol's own @
 		}
-		return append(cuts, cut{start, i}), i, true
+		stop = i + strings.LastIndexByte(w[i:indexAny(w, i, "/?#")], '@')
+		return append(cuts, cut{start, stop}), stop, true
 	}
 	return cuts, stop, false
 }
@@ -120,7 +122,13 @@ func bareUserinfo(s string) int {
 // cutPathParams finds key=value in the path, as servlet containers write it
 // (/path;jsessionid=…), and in words that are no URL at all, whose secret has no known
 // end. These must be secrets by name: nothing says that they are parameters.
-func cutPathParams(cuts []cut, w string, end int, url bool) []cut {
+func cutPathParams(cuts []cut, w string, end int) []cut {
+	url := 0 // from where on w is a URL
+	if !strings.HasPrefix(w, "/") {
+		if url = strings.Index(w[:end], "://"); url < 0 {
+			url = end
+		}
+	}
 	for at := 0; at < end; {
 		eq := strings.IndexByte(w[at:end], '=')
 		if eq < 0 {
@@ -134,7 +142,7 @@ func cutPathParams(cuts []cut, w string, end int, url bool) []cut {
 			continue
 		}
 		stop := len(w)
-		if url {
+		if eq > url {
 			stop = indexAny(w[:end], at, "/;&")
 		}
 		cuts = appendCut(cuts, w, at, stop)

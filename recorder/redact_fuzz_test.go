@@ -1,0 +1,110 @@
+package recorder
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+const canary = "CaNaRy7"
+
+// checkRedacted reports whether the canary is in out, as it is or percent-encoded.
+func checkRedacted(t *testing.T, in, out string) {
+	t.Helper()
+	for plain, i := out, 0; i < 3; i++ {
+		if strings.Contains(plain, canary) {
+			t.Errorf("the secret survives:\n in  %q\n out %q", in, out)
+			return
+		}
+		plain = unescape(plain)
+	}
+}
+
+// checkStable checks that redacting again changes nothing, and that the output only grew
+// by what stands for secrets.
+func checkStable(t *testing.T, redact func(string) string, in string) {
+	t.Helper()
+	out := redact(in)
+	if again := redact(out); again != out {
+		t.Errorf("redacted twice:\n in    %q\n once  %q\n twice %q", in, out, again)
+	}
+	if n := strings.Count(out, Redacted); len(out) > len(in)+n*len(Redacted) {
+		t.Errorf("%d bytes became %d with %d secrets: %q -> %q", len(in), len(out), n, in, out)
+	}
+}
+
+// everyByte percent-encodes all of s, as nobody must.
+func everyByte(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		fmt.Fprintf(&b, "%%%02x", s[i])
+	}
+	return b.String()
+}
+
+var fuzzSecretNames = []string{"token", "access_token", "X-Amz-Signature", "sig", "key", "code", "auth[password]", "GoogleAccessId", "clientSecret", "to%6ben"}
+
+func FuzzRedactURL(f *testing.F) {
+	for _, tt := range redactURLTests {
+		f.Add(tt.in, "user", "pre", "/x?a=b", byte(0))
+	}
+	f.Add("", "", "", "/x/@v/list", byte(3))
+	f.Add("", "a:b", "#", "?token=x#y@z", byte(5))
+	r := NewRedactor()
+	f.Fuzz(func(t *testing.T, raw, user, around, rest string, pick byte) {
+		checkStable(t, r.URL, raw)
+		if strings.Contains(user+rest, canary) || strings.Contains(unescape(unescape(unescape(user+rest))), canary) {
+			t.Skip("the canary is not only where it is expected")
+		}
+		secret := around + canary + around
+		name := fuzzSecretNames[int(pick)%len(fuzzSecretNames)]
+		for _, in := range []string{
+			"https://" + url.UserPassword(user, secret).String() + "@h.example" + rest,
+			"https://" + url.User(secret).String() + "@h.example/" + rest,
+			"//" + url.UserPassword(user, secret).String() + "@h.example/" + rest,
+			"https://" + everyByte(secret) + "@h.example/" + rest,
+			"https://h.example/x?" + name + "=" + url.QueryEscape(secret) + "&" + rest,
+			"https://h.example/x?" + rest + "&" + name + "=" + url.QueryEscape(secret),
+			"https://h.example/x?" + name + "=" + everyByte(secret) + "#" + rest,
+			"/x?" + rest + "#" + name + "=" + url.QueryEscape(secret),
+			"https://h.example/x?to=" + url.QueryEscape("https://u:"+url.PathEscape(secret)+"@h.example/"),
+		} {
+			checkRedacted(t, in, r.URL(in))
+			checkStable(t, r.URL, in)
+			text := `Get "` + in + `": EOF`
+			if !strings.ContainsFunc(in, func(c rune) bool { return c < 0x80 && isBreak(byte(c)) }) {
+				checkRedacted(t, text, r.Text(text))
+			}
+		}
+	})
+}
+
+func FuzzRedactText(f *testing.F) {
+	for _, tt := range redactTextTests {
+		f.Add("X-Any", tt.in)
+	}
+	for _, tt := range redactHeaderTests {
+		f.Add(tt.name, tt.in)
+	}
+	r := NewRedactor()
+	f.Fuzz(func(t *testing.T, name, s string) {
+		checkStable(t, r.Text, s)
+		for _, n := range []string{name, "Set-Cookie", "Cookie", "Link", "Refresh", "Authorization"} {
+			checkStable(t, func(v string) string { return r.Header(n, v) }, s)
+		}
+		if strings.Contains(unescape(s), canary) {
+			t.Skip()
+		}
+		for _, in := range []string{
+			s + " Bearer " + canary, s + ` "https://u:` + canary + `@h.example/" ` + s,
+			s + " https://h.example/?token=" + canary + " " + s, s + " u:" + canary + "@h.example " + s,
+		} {
+			checkRedacted(t, in, r.Text(in))
+		}
+		checkRedacted(t, s, r.Header("Cookie", s+"; a="+canary))
+		checkRedacted(t, s, r.Header("Set-Cookie", "a="+canary+"; "+s))
+		checkRedacted(t, s, r.Header("Authorization", canary+" "+s))
+		checkRedacted(t, s, r.Header("Authorization", "Basic "+canary+s))
+	})
+}
