@@ -51,7 +51,7 @@ func (t *tunnel) serveTLS() {
 			return
 		}
 		t.leg.accepted = h.verdict
-		t.leg.add(route{"https", t.rec.Target}, t.up)
+		t.leg.add(t.leg.home, t.up)
 	}
 	t.snapshot()
 	t.handOver(tc)

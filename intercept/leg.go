@@ -12,6 +12,7 @@ import (
 type leg struct {
 	p      *Proxy
 	tunnel uint64 // 0: plain HTTP proxying, or the shared pool
+	home   route  // a tunnel's target; zero: requests go where their URL says
 	mirror bool   // one connection at a time, replaced only when it is spent
 	onGone func()
 	// accepted is the verdict on the first connection's certificate, which the client

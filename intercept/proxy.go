@@ -132,7 +132,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.inner.Close()
 	p.innerHTTP.Close()
 	for _, t := range p.open() {
-		t.end(nil)
+		t.cut()
 	}
 	if p.pool != nil {
 		p.pool.close("modtap")

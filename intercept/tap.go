@@ -49,9 +49,13 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // send applies the rules and sends r, again where the client's own transport would.
 func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
-	out, err := x.apply(r)
+	out, rewritten, err := x.apply(r)
 	if err != nil {
 		return nil, err
+	}
+	to := routeOf(out)
+	if !rewritten && t.leg.home.target != "" {
+		to = t.leg.home // whatever the Host header says
 	}
 	if out.Body != nil && out.Body != http.NoBody {
 		out.Body = &requestBody{out.Body, x}
@@ -61,7 +65,6 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 	}
 	out.RequestURI = ""
 	out = out.WithContext(httptrace.WithClientTrace(out.Context(), x.hooks()))
-	to := routeOf(out)
 	for try := 0; ; try++ {
 		resp, u, err := t.once(x, out, to)
 		if err == nil {
@@ -101,7 +104,7 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 }
 
 // apply asks the rules and does what they say: wait, send elsewhere.
-func (x *exchange) apply(r *http.Request) (*http.Request, error) {
+func (x *exchange) apply(r *http.Request) (out *http.Request, rewritten bool, err error) {
 	d := x.decide(r)
 	x.before += recorder.Span(time.Since(x.call.asked))
 	if d.Delay > 0 {
@@ -109,13 +112,13 @@ func (x *exchange) apply(r *http.Request) (*http.Request, error) {
 		err := sleep(r.Context(), d.Delay)
 		x.rec.Injected += recorder.Span(time.Since(start))
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if d.To == nil {
-		return r, nil
+		return r, false, nil
 	}
-	out := r.Clone(r.Context())
+	out = r.Clone(r.Context())
 	if d.To.Hostname() != r.URL.Hostname() { // credentials are for the host that was asked
 		out.Header.Del("Authorization")
 		out.Header.Del("Cookie")
@@ -127,7 +130,7 @@ func (x *exchange) apply(r *http.Request) (*http.Request, error) {
 	to := *d.To
 	to.User = nil
 	out.URL, out.Host = &to, to.Host
-	return out, nil
+	return out, true, nil
 }
 
 // passGoAway tells the client to leave when its upstream connection is on its way out,

@@ -40,6 +40,7 @@ type tunnel struct {
 	idle   bool // the server waits for the client's next request
 	gone   bool // upstream has ended
 	closed bool
+	relays chan struct{} // made when bytes are relayed untouched, closed when that is over
 }
 
 // connect serves one CONNECT on client until its bytes are somebody else's: the http
@@ -58,6 +59,7 @@ func (p *Proxy) connect(r *http.Request, client *peekConn) {
 	}
 	t.host = host
 	t.leg = newLeg(p, t.rec.ID)
+	t.leg.home = route{"https", t.rec.Target}
 	if p.c.Pool {
 		t.leg = p.pool
 	}
@@ -198,6 +200,9 @@ func looksLikeHTTP(b []byte) bool {
 // servePlain goes on with HTTP inside CONNECT, without TLS.
 func (t *tunnel) servePlain() {
 	t.scheme, t.ready = "http", time.Now()
+	if t.leg != t.p.pool {
+		t.leg.home.scheme = "http"
+	}
 	t.set(func(r *recorder.Tunnel) { r.Kind = "plain" })
 	if t.up != nil {
 		t.up.lock(func(c *recorder.Conn) { c.Scheme = "http" })
@@ -205,7 +210,7 @@ func (t *tunnel) servePlain() {
 			t.end(&recorder.Error{Op: "write", Msg: err.Error()})
 			return
 		}
-		t.leg.add(route{"http", t.rec.Target}, t.up)
+		t.leg.add(t.leg.home, t.up)
 	}
 	t.snapshot()
 	t.handOver(t.client)
@@ -287,6 +292,22 @@ func (t *tunnel) failed(status int, op string, err error) {
 	t.p.c.Log.Append(recorder.Event{Exchange: &x.rec})
 }
 
+// cut ends the tunnel at Shutdown. What was relayed is counted when its copying ends.
+func (t *tunnel) cut() {
+	t.mu.Lock()
+	relays := t.relays
+	t.mu.Unlock()
+	if relays != nil {
+		t.client.Close()
+		t.up.close("modtap")
+		select {
+		case <-relays:
+		case <-time.After(time.Second):
+		}
+	}
+	t.end(nil)
+}
+
 // end closes everything and appends the last snapshot.
 func (t *tunnel) end(e *recorder.Error) {
 	t.mu.Lock()
@@ -338,6 +359,10 @@ func (p *Proxy) bypassed(host string) bool {
 
 // relay copies bytes both ways, untouched, until both sides have ended.
 func (t *tunnel) relay(client, server net.Conn) {
+	t.mu.Lock()
+	t.relays = make(chan struct{})
+	t.mu.Unlock()
+	defer close(t.relays)
 	t.snapshot()
 	var wg sync.WaitGroup
 	copyTo := func(dst, src net.Conn, count func(*recorder.Tunnel) *int64) {

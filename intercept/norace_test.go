@@ -1,0 +1,5 @@
+//go:build !race
+
+package intercept_test
+
+const raceDetector = false
