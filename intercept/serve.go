@@ -65,6 +65,10 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 	if r.ContentLength == 0 {
 		// on HTTP/2 it is not nil: it would travel as a body of unknown length
 		r.Body = http.NoBody
+	} else if r.ProtoMajor == 1 {
+		// a server may answer while it is still being sent to; net/http's would first take
+		// what the client has yet to send
+		http.NewResponseController(w).EnableFullDuplex()
 	}
 	c.w = &relayWriter{ResponseWriter: w, c: c}
 	ctx := context.WithValue(r.Context(), callKey{}, c)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"sync"
 	"time"
 
 	"modtap/recorder"
@@ -99,8 +100,43 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 	if !dialled {
 		x.before += recorder.Span(time.Since(start))
 	}
+	w := x.showWaiting()
 	resp, err := u.cc.RoundTrip(r)
+	w.stop()
 	return resp, u, err
+}
+
+// showAfter is how long a request without an answer goes on before a snapshot tells
+// viewers that it was sent and is waiting.
+const showAfter = 250 * time.Millisecond
+
+// A waiting appends a snapshot while the exchange's own goroutine waits for an answer.
+type waiting struct {
+	mu    sync.Mutex
+	over  bool
+	timer *time.Timer
+}
+
+func (x *exchange) showWaiting() *waiting {
+	w := &waiting{}
+	w.timer = time.AfterFunc(showAfter, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !w.over {
+			x.snapshot()
+		}
+	})
+	return w
+}
+
+// stop returns when no snapshot can come any more.
+func (w *waiting) stop() {
+	if w.timer.Stop() {
+		return
+	}
+	w.mu.Lock()
+	w.over = true
+	w.mu.Unlock()
 }
 
 // apply asks the rules and does what they say: wait, send elsewhere.
