@@ -3,7 +3,9 @@ package intercept
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"modtap/recorder"
@@ -13,6 +15,17 @@ import (
 // does not give up by itself (the go command does after 10 s).
 const upstreamTLSBudget = time.Minute
 
+// patience tells a client that was waiting for a connection from one that had no need of
+// it any more: the go command opens more connections than it uses and drops them when it
+// exits. One that leaves sooner leaves a Conn and a Tunnel, but no exchange.
+const patience = 2 * time.Second
+
+// leftWithoutAWord reports the end of a client's connection without an alert.
+func leftWithoutAWord(err error) bool {
+	_, alert := alertOf(err)
+	return !alert && (errors.Is(err, io.EOF) || isReset(err))
+}
+
 // serveTLS shakes hands with the client, and in the middle of it with the server.
 func (t *tunnel) serveTLS() {
 	h := &handshake{t: t}
@@ -20,8 +33,14 @@ func (t *tunnel) serveTLS() {
 	err := tc.HandshakeContext(t.p.ctx)
 	now := time.Now()
 	switch {
+	case h.gaveUp && time.Since(t.rec.Start) < patience:
+		t.end(&recorder.Error{Op: "canceled", Msg: errClientGone.Error()})
+		return
 	case h.upErr != nil: // told to the client by config
 		t.fail(h.op, h.upErr)
+		return
+	case err != nil && leftWithoutAWord(err) && now.Sub(t.rec.Start) < patience:
+		t.end(&recorder.Error{Op: "canceled", Msg: errClientGone.Error()})
 		return
 	case err != nil && h.verdict != nil:
 		t.fail("tls", h.verdict)
@@ -73,6 +92,7 @@ type handshake struct {
 	verdict error  // the server's certificate does not verify
 	upErr   error  // the server's handshake failed
 	op      string // of upErr
+	gaveUp  bool   // the client left while the server's handshake went on
 }
 
 // config runs between the client's ClientHello and our ServerHello. What the server
@@ -125,7 +145,7 @@ func (h *handshake) upstream(name string, alpn []string) error {
 	if err == nil {
 		return nil
 	}
-	h.op = opOf(err, "tls")
+	h.op, h.gaveUp = opOf(err, "tls"), gaveUp
 	if late || gaveUp {
 		h.op = "timeout"
 		who := "modtap"

@@ -101,7 +101,9 @@ func (t *tunnel) dial(bypass bool) bool {
 			op, err = "canceled", errClientGone
 		}
 		t.answer(status, answer)
-		t.failed(status, op, err)
+		if !gaveUp || time.Since(t.rec.Start) >= patience {
+			t.failed(status, op, err)
+		}
 		t.end(&recorder.Error{Op: op, Msg: t.p.c.Redactor.Text(err.Error())})
 		return false
 	}

@@ -1,0 +1,145 @@
+package child
+
+import (
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var shellTests = []struct {
+	name string
+	base []string
+}{
+	{"nothing set", []string{"PATH=/bin"}},
+	{"a corporate network", []string{"PATH=/bin", "HTTPS_PROXY=http://u:p@corp:3128", "no_proxy=.corp,localhost", "SSL_CERT_FILE=/etc/corp.pem"}},
+	{"entries for git", []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=a.b", "GIT_CONFIG_VALUE_0=it's"}},
+}
+
+func TestShellChangesAreUndoneByRestore(t *testing.T) {
+	other := testProxy
+	other.URL = "http://127.0.0.1:9999"
+	for _, tt := range shellTests {
+		t.Run(tt.name, func(t *testing.T) {
+			once := apply(tt.base, ShellChanges(tt.base, testProxy))
+			want := sorted(Environ(tt.base, testProxy))
+			got := slices.DeleteFunc(slices.Clone(once), func(kv string) bool { return strings.HasPrefix(kv, "MODTAP_") })
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("after one eval (-Environ +shell):\n%s", diff)
+			}
+			twice := apply(once, ShellChanges(once, testProxy))
+			if diff := cmp.Diff(once, twice); diff != "" {
+				t.Errorf("a second eval changed something:\n%s", diff)
+			}
+			moved := apply(twice, ShellChanges(twice, other))
+			if diff := cmp.Diff(sorted(tt.base), apply(moved, Restore(moved, "linux"))); diff != "" {
+				t.Errorf("after --unset (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRestoreLeavesAShellThatWasNotChanged(t *testing.T) {
+	if got := Restore([]string{"HTTPS_PROXY=http://corp:3128", "SSL_CERT_FILE=/x"}, "linux"); got != nil {
+		t.Errorf("Restore = %v, want nothing", got)
+	}
+}
+
+// apply does what a shell does with changes.
+func apply(base []string, changes []Change) []string {
+	e := newEnv(base, "linux")
+	for _, c := range changes {
+		if c.Unset {
+			e.unset(c.Name)
+		} else {
+			e.set(c.Name, c.Value)
+		}
+	}
+	return sorted(e.list())
+}
+
+func sorted(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return list
+}
+
+var statementTests = []struct {
+	shell  Shell
+	change Change
+	want   string
+}{
+	{Sh, Change{Name: "A", Value: "it's $HOME `x` \"q\" \\"}, `export A='it'\''s $HOME ` + "`x`" + ` "q" \'`},
+	{Sh, Change{Name: "A"}, `export A=''`},
+	{Sh, Change{Name: "A", Unset: true}, `unset A`},
+	{Fish, Change{Name: "A", Value: `it's \ $HOME`}, `set -gx A 'it\'s \\ $HOME'`},
+	{Fish, Change{Name: "A", Unset: true}, `set -e A`},
+	{PowerShell, Change{Name: "A", Value: "it's ’ $env:HOME"}, "${env:A} = 'it''s ’’ $env:HOME'"},
+	{PowerShell, Change{Name: "A", Unset: true}, `Remove-Item -ErrorAction SilentlyContinue 'Env:A'`},
+	{Cmd, Change{Name: "A", Value: `C:\a b\100% "x"`}, `set "A=C:\a b\100% "x""`},
+	{Cmd, Change{Name: "A", Unset: true}, `set "A="`},
+}
+
+func TestStatements(t *testing.T) {
+	for _, tt := range statementTests {
+		got, err := tt.shell.Script([]Change{tt.change})
+		if err != nil || got != tt.want+"\n" {
+			t.Errorf("%s of %+v = %q, %v; want %q", tt.shell, tt.change, got, err, tt.want)
+		}
+	}
+	if _, err := Cmd.Script([]Change{{Name: "A", Value: "a\nb"}}); err == nil {
+		t.Error("cmd took a value with a line break")
+	}
+}
+
+// TestShellsUnderstand runs the shells that are here on values that need quoting.
+func TestShellsUnderstand(t *testing.T) {
+	const value = "it's  a \"$HOME\" `id` \\n \\ % ! * ~ #\n‘second’ line"
+	shells := []struct {
+		program string
+		shell   Shell
+		print   string
+	}{
+		{"sh", Sh, `printf %s "$A"`}, {"dash", Sh, `printf %s "$A"`}, {"bash", Sh, `printf %s "$A"`}, {"zsh", Sh, `printf %s "$A"`},
+		{"fish", Fish, `printf %s "$A"`}, {"pwsh", PowerShell, `[Console]::Write($env:A)`},
+	}
+	for _, s := range shells {
+		t.Run(s.program, func(t *testing.T) {
+			if _, err := exec.LookPath(s.program); err != nil || runtime.GOOS == "windows" {
+				t.Skipf("%s is not installed", s.program)
+			}
+			script, err := s.shell.Script([]Change{{Name: "A", Value: value}, {Name: "B", Unset: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Command(s.program, "-c", script+s.print).CombinedOutput()
+			if err != nil || string(out) != value {
+				t.Errorf("%s printed %q (%v), want %q", s.program, out, err, value)
+			}
+		})
+	}
+}
+
+var defaultShellTests = []struct {
+	goos string
+	env  map[string]string
+	want Shell
+}{
+	{"linux", nil, Sh},
+	{"linux", map[string]string{"SHELL": "/usr/bin/fish"}, Fish},
+	{"darwin", map[string]string{"SHELL": "/bin/zsh"}, Sh},
+	{"windows", map[string]string{"SHELL": "/usr/bin/bash"}, Sh},
+	{"windows", map[string]string{"PSModulePath": `C:\a;C:\b;C:\c`}, PowerShell},
+	{"windows", map[string]string{"PSModulePath": `C:\a;C:\b`}, Cmd},
+}
+
+func TestDefaultShell(t *testing.T) {
+	for _, tt := range defaultShellTests {
+		if got := DefaultShell(func(k string) string { return tt.env[k] }, tt.goos); got != tt.want {
+			t.Errorf("DefaultShell(%v, %s) = %s, want %s", tt.env, tt.goos, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"modtap/intercept/origintest"
+	"modtap/recorder"
+	"modtap/recorder/har"
+)
+
+// The commands of the main job, each from a project that makes it work.
+var mainJobTests = []struct {
+	name     string
+	args     []string
+	requires func(origintest.Shape) []string
+}{
+	{"mod download", []string{"go", "mod", "download"}, origintest.Shape.All},
+	{"mod tidy", []string{"go", "mod", "tidy"}, unversioned},
+	{"get latest", []string{"go", "get", "example.golang.test/m0@latest"}, none},
+	{"list -u", []string{"go", "list", "-m", "-u", "all"}, origintest.Shape.All},
+}
+
+func none(origintest.Shape) []string { return nil }
+
+// unversioned are the roots as imports that go mod tidy must find.
+func unversioned(s origintest.Shape) []string {
+	var paths []string
+	for _, r := range s.Roots() {
+		path, _, _ := strings.Cut(r, "@")
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// A goRun is what one run of a go command left behind.
+type goRun struct {
+	requests []string          // method, URL and status as the origin counted them, sorted
+	protos   map[string]bool   // of the requests
+	conns    int               // that the origin saw
+	files    map[string]string // of the module cache, go.mod and go.sum: path to hash
+	output   string
+}
+
+// TestMainJob runs the real go command directly and through modtap run, against the same
+// origin: the same requests, the same files, about the same connections, and a recording
+// with an entry for every request, each attributed.
+func TestMainJob(t *testing.T) {
+	origintest.NeedGo(t)
+	if testing.Short() {
+		t.Skip("runs the go command many times")
+	}
+	shape := origintest.Shape{Modules: 12, Depth: 3}
+	tree, err := origintest.NewTree(shape.Generate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, proto := range []string{"h2", "http/1.1"} {
+		for _, test := range mainJobTests {
+			t.Run(proto+" "+test.name, func(t *testing.T) {
+				o := origintest.Start(t, origintest.Config{Tree: tree, Protos: []string{proto}})
+				dns := origintest.StartDNS(t, origintest.DNSConfig{})
+				file := filepath.Join(t.TempDir(), "x.har")
+				direct := runGo(t, o, origintest.StartConnectProxy(t, o).Env(), test.requires(shape), test.args)
+				tapped := runGo(t, o, nil, test.requires(shape),
+					append([]string{"modtap", "run", "-o", file, "--resolver", dns.Addr(), "--"}, test.args...))
+				if diff := cmp.Diff(direct.requests, tapped.requests); diff != "" {
+					t.Errorf("requests, direct (-) and through modtap (+):\n%s", diff)
+				}
+				if diff := cmp.Diff(direct.files, tapped.files); diff != "" {
+					t.Errorf("files, direct (-) and through modtap (+):\n%s", diff)
+				}
+				// How many connections the go command opens speculatively is a race; over
+				// HTTP/1.1 so is which of them it keeps.
+				if most := max(direct.conns+2, direct.conns*6/5); proto == "h2" && tapped.conns > most {
+					t.Errorf("%d connections, %d without modtap", tapped.conns, direct.conns)
+				}
+				checkRecording(t, file, tapped)
+				t.Logf("%d requests, %d files, connections: %d direct, %d through modtap", len(tapped.requests), len(tapped.files), direct.conns, tapped.conns)
+			})
+		}
+	}
+}
+
+// runGo runs args in a new project with empty caches.
+func runGo(t *testing.T, o *origintest.Origin, env, requires, args []string) goRun {
+	t.Helper()
+	o.Forget()
+	dir := origintest.Project(t, "", requires...)
+	full := origintest.GoEnv(t, o, env...)
+	full = append(full, "MODTAP_HOME="+t.TempDir(), "GOMAXPROCS=4")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, args[0], args[1:]...)
+	c.Dir, c.Env = dir, full
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	if err := o.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r := goRun{conns: o.Conns(), output: string(out), files: map[string]string{}, protos: map[string]bool{}}
+	for _, q := range o.Requests() {
+		r.requests = append(r.requests, fmt.Sprint(q.Method, " ", q.URL, " ", q.Status))
+		r.protos[q.Proto] = true
+	}
+	slices.Sort(r.requests)
+	hashTree(t, r.files, "project", dir)
+	for _, kv := range slices.Backward(full) {
+		if cache, ok := strings.CutPrefix(kv, "GOMODCACHE="); ok {
+			hashTree(t, r.files, "modcache", cache)
+			break
+		}
+	}
+	return r
+}
+
+func hashTree(t *testing.T, into map[string]string, as, root string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(root, path)
+		into[filepath.Join(as, rel)] = fmt.Sprintf("%x", sha256.Sum256(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkRecording compares a recording with what the origin counted.
+func checkRecording(t *testing.T, file string, run goRun) {
+	t.Helper()
+	rec, err := har.Open(file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, run.output)
+	}
+	var got []string
+	for _, x := range rec.Exchanges {
+		got = append(got, fmt.Sprint(x.Method, " ", x.URL, " ", x.Status))
+		checkEntry(t, &x)
+		if !run.protos[x.Proto] {
+			t.Errorf("%s was recorded as %s; the origin saw %v", x.URL, x.Proto, run.protos)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(run.requests, got); diff != "" {
+		t.Errorf("the origin's count (-) and the recording (+):\n%s", diff)
+	}
+	if len(rec.Conns) != run.conns {
+		t.Errorf("%d connections recorded, the origin saw %d", len(rec.Conns), run.conns)
+	}
+	if rec.End == nil || rec.Process == nil || rec.Process.ExitCode != 0 {
+		t.Errorf("the recording's end: %+v, process %+v", rec.End, rec.Process)
+	}
+}
+
+func checkEntry(t *testing.T, x *recorder.Exchange) {
+	t.Helper()
+	u, _ := url.Parse(x.URL)
+	switch step := x.Go.Kind.Step(); step {
+	case "mod", "info", "zip":
+		if x.Go.Module == "" || x.Go.Version == "" || !strings.HasSuffix(u.Path, "."+step) {
+			t.Errorf("%s is attributed to %+v", x.URL, x.Go)
+		}
+	case "list", "latest":
+		if x.Go.Module == "" {
+			t.Errorf("%s is attributed to %+v", x.URL, x.Go)
+		}
+	case "sumdb":
+		if strings.Contains(u.Path, "/lookup/") && (x.Go.Module == "" || x.Go.Version == "") {
+			t.Errorf("%s is attributed to %+v", x.URL, x.Go)
+		}
+	default:
+		t.Errorf("%s has kind %q", x.URL, x.Go.Kind)
+	}
+	if tm := x.Server.Timings(); tm.Total() != x.Server.End || x.Server.End == 0 {
+		t.Errorf("%s: the phases %+v sum to %v, it took %v", x.URL, tm, tm.Total(), x.Server.End)
+	}
+	if !x.Done || x.Err != nil {
+		t.Errorf("%s: done %v, error %v", x.URL, x.Done, x.Err)
+	}
+}

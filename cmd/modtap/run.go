@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"modtap/ca"
+	"modtap/cmd/internal/child"
+	"modtap/recorder"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	o := &options{}
+	c := &cobra.Command{
+		Use:   "run [flags] [--] COMMAND [ARG...]",
+		Short: "Record one command",
+		Long: `Run starts a proxy on a free loopback port, runs the command so that it uses the
+proxy, and prints a summary when it has ended. The command's own input and output are
+left alone; modtap talks on stderr.
+
+Exit status: the command's own (128+n when signal n killed it); 125 when modtap failed,
+126 when the command cannot be run, 127 when it is not found.`,
+		Example: `  modtap run -- go mod download
+  modtap run --cold -o cold.har -- go build ./...
+  modtap run --mirror proxy.golang.org=https://goproxy.cn -- go get rsc.io/quote`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError(c, withHint(errors.New("run: there is no command to record"), "as in: modtap run -- go mod download"))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			return asRun(a.run(o, args))
+		},
+	}
+	o.addTo(c.Flags())
+	c.Flags().BoolVar(&o.cold, "cold", false, "run with an empty module cache, removed afterwards")
+	c.Flags().SetInterspersed(false) // what follows the command is its own
+	return c
+}
+
+func (a *app) run(o *options, argv []string) error {
+	path, err := child.Look(argv[0])
+	if err != nil {
+		return cannotStart(err)
+	}
+	// From here on signals do not end modtap: what it makes must be removed again.
+	signals := child.Catch()
+	defer signals.Stop()
+	s, err := a.open(o, "run", argv, (*session).prepareRun)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	env := child.Environ(a.environ, s.trust)
+	if o.cold {
+		cache, err := s.coldCache()
+		if err != nil {
+			s.discard()
+			return err
+		}
+		env = append(env, "GOMODCACHE="+cache)
+	}
+	s.begin(func(error) {}) // the child sees a dead proxy, and the log says why
+	if s.viewer != nil {
+		a.talk("live view: %s", s.viewer.URL(s.page.Addr().String()))
+	}
+	select {
+	case sig := <-signals.Caught():
+		s.abandon()
+		return exitWith(child.SignalCode(sig))
+	default:
+	}
+	p, err := child.Start(child.Command{Path: path, Args: argv, Env: env, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr})
+	if err != nil {
+		s.abandon()
+		return cannotStart(err)
+	}
+	signals.Started()
+	return s.await(p, signals)
+}
+
+// await records until the child has ended, and returns its exit code as an error.
+func (s *session) await(p *child.Process, signals *child.Signals) error {
+	process := &recorder.Process{Start: s.since(p.Started())}
+	s.log.Append(recorder.Event{Process: process})
+	r := p.Wait(signals)
+	s.afterInterrupt(r.Interrupted)
+	err := s.finish(&recorder.Process{
+		Start: process.Start, End: s.since(r.End), ExitCode: r.ExitCode, Signal: r.Signal,
+		User: recorder.Span(r.User), System: recorder.Span(r.System),
+	})
+	if err != nil {
+		s.warn("the recording is not complete: %v", err)
+		if r.ExitCode == 0 {
+			return exitWith(exitRunFailed)
+		}
+	}
+	return exitWith(r.ExitCode)
+}
+
+// cannotStart gives err the exit code that a shell would.
+func cannotStart(err error) error {
+	switch {
+	case errors.Is(err, child.ErrNotFound):
+		return withCode(err, exitCmdNotFound)
+	case errors.Is(err, child.ErrNotExecutable):
+		return withCode(err, exitCannotRun)
+	}
+	return err
+}
+
+// prepareRun makes a CA that lives in memory only, a port, and a private folder with
+// the bundle.
+func (s *session) prepareRun() (*ca.Authority, error) {
+	var err error
+	if s.listener, err = listen("127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	s.later(func() { s.listener.Close() })
+	if v := s.o.view; v != "" && v != "none" {
+		if v == "auto" {
+			v = "127.0.0.1:0"
+		}
+		if err := s.openViewer(v, false); err != nil {
+			return nil, err
+		}
+	}
+	authority, err := ca.New()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "modtap-*") // mode 0700
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the trust bundle: %w", err)
+	}
+	s.later(func() { os.RemoveAll(dir) })
+	return authority, s.trustBundle(dir, authority)
+}

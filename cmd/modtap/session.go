@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"modtap/ca"
+	"modtap/cmd/internal/child"
+	"modtap/intercept"
+	"modtap/intercept/rules"
+	"modtap/intercept/upstream"
+	"modtap/recorder"
+	"modtap/recorder/gomod"
+	"modtap/viewer/report"
+	"modtap/viewer/status"
+	"modtap/viewer/stream"
+)
+
+const (
+	// settleTime is how long bodies in flight may take when the child has ended.
+	settleTime = 2 * time.Second
+	// viewerTime is how long viewers may take for the last events.
+	viewerTime = time.Second
+	// keepRecordings is how many are kept in the recordings folder.
+	keepRecordings = 20
+)
+
+// A session is what run and serve have in common: a proxy, what records it, and what
+// shows it. Open it, begin, finish, and in any case close.
+type session struct {
+	*app
+	o    *options
+	mode string
+	term terminal
+
+	log      *recorder.Log
+	info     *recorder.Session
+	redactor *recorder.Redactor
+	trust    child.Proxy // how a child uses us
+	proxy    *intercept.Proxy
+	listener net.Listener
+	viewer   *stream.Server
+	page     net.Listener // the viewer's
+	har      *recording   // nil: none is kept
+	summary  *report.Summary
+	status   *status.Status
+	logged   *deferred
+	logger   zerolog.Logger
+
+	recorded, summed <-chan error
+	cleanup          []func() // last first
+}
+
+// open makes everything up to the point where requests can be taken. What it made is
+// gone again when it fails. prepare is what differs between
+// run and serve: the ports, the CA, and where the bundle is.
+func (a *app) open(o *options, mode string, argv []string, prepare func(*session) (*ca.Authority, error)) (s *session, err error) {
+	s = &session{app: a, o: o, mode: mode, term: a.terminal(), log: recorder.NewLog(), logged: &deferred{}, summary: report.NewSummary()}
+	s.cleanup = append(s.cleanup, s.log.Close)
+	defer func() {
+		if err != nil {
+			s.discard()
+			s.close()
+		}
+	}()
+	if !o.noRedact {
+		s.redactor = recorder.NewRedactor()
+	}
+	if err := o.check(); err != nil {
+		return s, withCode(err, exitUsage)
+	}
+	set, err := rules.Parse(o.mirrors, o.delays)
+	if err != nil {
+		return s, withCode(err, exitUsage)
+	}
+	up, err := a.parentProxy(o.upstream)
+	if err != nil {
+		return s, withCode(err, exitUsage)
+	}
+	if err := s.openLog(); err != nil {
+		return s, err
+	}
+	authority, err := prepare(s)
+	if err != nil {
+		return s, err
+	}
+	if up.leadsTo(addrPort(s.listener)) {
+		return s, withHint(fmt.Errorf("the upstream proxy is %s, modtap itself: it would talk to itself", s.listener.Addr()),
+			`run  eval "$(modtap env --unset)"  first, or use --upstream-proxy direct`)
+	}
+	env := child.ReadGoEnv(a.getenv)
+	s.describe(argv, env)
+	keys, err := s.openKeyLog()
+	if err != nil {
+		return s, err
+	}
+	if err := s.openRecording(); err != nil {
+		return s, err
+	}
+	config := intercept.Config{
+		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(env.GOPROXY, env.GOSUMDB),
+		Upstream: upstream.New(upstream.Config{Proxy: up.choose, Resolver: o.resolver, Refuse: refuse(s.listener, s.page)}),
+		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Logger: s.logger,
+	}
+	if keys != nil {
+		config.KeyLog = keys // a nil *os.File would be an io.Writer that is not nil
+	}
+	s.proxy, err = intercept.New(config)
+	return s, err
+}
+
+// later has f called by close.
+func (s *session) later(f func()) { s.cleanup = append(s.cleanup, f) }
+
+// close removes what must not stay and gives up the rest, in any state.
+func (s *session) close() {
+	for len(s.cleanup) > 0 {
+		last := len(s.cleanup) - 1
+		f := s.cleanup[last]
+		s.cleanup = s.cleanup[:last]
+		f()
+	}
+}
+
+func (s *session) openLog() error {
+	level := "warn"
+	if s.mode == "serve" {
+		level = "info"
+	}
+	logger, closeLog, err := s.newLogger(s.o, s.logged, level)
+	if err != nil {
+		return err
+	}
+	s.later(closeLog)
+	s.logger = logger
+	return nil
+}
+
+// trustBundle writes what a child must trust to dir.
+func (s *session) trustBundle(dir string, authority *ca.Authority) error {
+	pem, err := ca.Bundle(authority.CertPEM(), s.getenv)
+	if err != nil {
+		return err
+	}
+	s.trust = child.Proxy{URL: "http://" + s.listener.Addr().String(), Bundle: filepath.Join(dir, bundleFile), CertDir: dir}
+	return replaceFile(s.trust.Bundle, pem, 0o644)
+}
+
+// describe makes the first event.
+func (s *session) describe(argv []string, env child.GoEnv) {
+	s.info = &recorder.Session{
+		ID: rand.Text()[:12], Tool: version(), Mode: s.mode, Start: time.Now(),
+		OS: runtime.GOOS + "/" + runtime.GOARCH, Go: env.Version, Proxy: s.listener.Addr().String(),
+		GOPROXY: s.redactor.Text(env.GOPROXY), GOSUMDB: s.redactor.Text(env.GOSUMDB),
+	}
+	for _, arg := range argv {
+		s.info.Argv = append(s.info.Argv, s.redactor.Text(arg))
+	}
+	if dir, err := os.Getwd(); err == nil {
+		s.info.Dir = filepath.Base(dir)
+	}
+}
+
+func (s *session) openKeyLog() (*os.File, error) {
+	path := s.o.keylog
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write keys to %s: %w", path, cause(err))
+	}
+	_ = f.Chmod(0o600) // it may have been there, readable by others
+	s.later(func() { f.Close() })
+	s.warn("the TLS keys go to %s: whoever has them can decrypt a capture", path)
+	return f, nil
+}
+
+// openViewer makes the viewer's server. Where addr is only our own choice, any free
+// port will do.
+func (s *session) openViewer(addr string, ours bool) error {
+	l, err := listen(addr)
+	if err != nil && ours {
+		l, err = listen("127.0.0.1:0")
+	}
+	if err != nil {
+		return err
+	}
+	s.page = l
+	s.later(func() { l.Close() })
+	s.viewer, err = stream.New(stream.Config{Log: s.log, Page: page(), HAR: func() string { return s.har.path() }, Logger: s.logger})
+	return err
+}
+
+// begin starts to record and to serve. failed is called if the proxy cannot go on.
+func (s *session) begin(failed func(error)) {
+	ctx := context.Background() // the sinks end with the Log
+	if s.har != nil {
+		s.recorded = recorder.StartPump(ctx, s.log, s.har.writer)
+	}
+	s.summed = recorder.StartPump(ctx, s.log, s.summary)
+	s.log.Append(recorder.Event{Session: s.info})
+	s.status = status.Start(status.Config{
+		Log: s.log, Out: s.stderr, Live: s.term.live && !s.o.quiet, Verbose: s.o.verbose,
+		Color: s.term.color, Width: s.term.width, Visible: child.InForeground,
+	})
+	serve := func(what string, f func() error) {
+		go func() {
+			if err := f(); err != nil && !errors.Is(err, net.ErrClosed) {
+				s.logger.Error().Err(err).Msg(what + " stopped")
+				failed(err)
+			}
+		}()
+	}
+	serve("the proxy", func() error { return s.proxy.Serve(s.listener) })
+	if s.viewer != nil {
+		serve("the viewer", func() error { return s.viewer.Serve(s.page) })
+	}
+}
+
+// finish completes the recording and prints the summary. process is nil for serve. The
+// error is that of the recording.
+func (s *session) finish(process *recorder.Process) error {
+	s.settle(process)
+	var err error
+	if s.har != nil {
+		err = <-s.recorded
+	}
+	<-s.summed
+	s.status.Stop()
+	s.stopViewer()
+	s.logged.open(s.stderr)
+	if s.har != nil {
+		s.summary.Recording = s.har.path()
+		s.har.prune(s.logger)
+	}
+	if !s.o.quiet {
+		_ = s.summary.WriteText(s.stderr, s.term.width(), s.term.color) // stderr: there is nowhere to tell
+	}
+	return err
+}
+
+// settle ends the proxy and the Log.
+func (s *session) settle(process *recorder.Process) {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	if err := s.proxy.Shutdown(ctx); err != nil {
+		s.logger.Debug().Err(err).Msg("requests in flight were cut off")
+	}
+	end := &recorder.End{At: s.since(time.Now()), BlindSpots: []string{"git over ssh", "localhost"}}
+	if process != nil {
+		s.log.Append(recorder.Event{Process: process})
+		end.ExitCode = process.ExitCode
+	}
+	s.log.Append(recorder.Event{End: end})
+	s.log.Close()
+}
+
+// since is an offset of the session; one that happened is not 0.
+func (s *session) since(t time.Time) recorder.Span {
+	return recorder.Span(max(t.Sub(s.info.Start), 1))
+}
+
+// abandon ends a session that came to nothing: its recording is removed.
+func (s *session) abandon() {
+	s.settle(nil)
+	if s.har != nil {
+		<-s.recorded
+	}
+	<-s.summed
+	s.status.Stop()
+	s.stopViewer()
+	s.logged.open(s.stderr)
+	s.discard()
+}
+
+// afterInterrupt starts a new line, for the terminal has written ^C on this one.
+func (s *session) afterInterrupt(interrupted bool) {
+	if interrupted && s.term.is {
+		fmt.Fprintln(s.status)
+	}
+}
+
+func (s *session) stopViewer() {
+	if s.viewer == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), viewerTime)
+	defer cancel()
+	_ = s.viewer.Shutdown(ctx) // viewers that do not take the last events are cut off
+}
+
+// discard removes a recording that nothing was recorded in.
+func (s *session) discard() {
+	if s.har != nil {
+		s.har.remove()
+	}
+}
