@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func secrets(t *testing.T, a *Authority) []string {
 			fmt.Sprintf("%x", raw),
 			fmt.Sprintf("%X", raw),
 			strings.Trim(fmt.Sprint(raw), "[]"),
-			key.D.String(),
+			new(big.Int).SetBytes(raw).String(),
 			string(pem.EncodeToMemory(&pem.Block{Type: blockKey, Bytes: der})),
 			"PRIVATE KEY",
 		)

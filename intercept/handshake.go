@@ -31,32 +31,14 @@ func (t *tunnel) serveTLS() {
 	h := &handshake{t: t}
 	tc := tls.Server(t.client, &tls.Config{GetConfigForClient: h.config})
 	err := tc.HandshakeContext(t.p.ctx)
-	now := time.Now()
-	switch {
-	case h.gaveUp && time.Since(t.rec.Start) < patience:
-		t.end(&recorder.Error{Op: "canceled", Msg: errClientGone.Error()})
-		return
-	case h.upErr != nil: // told to the client by config
-		t.fail(h.op, h.upErr)
-		return
-	case err != nil && leftWithoutAWord(err) && now.Sub(t.rec.Start) < patience:
-		t.end(&recorder.Error{Op: "canceled", Msg: errClientGone.Error()})
-		return
-	case err != nil && h.verdict != nil:
-		t.fail("tls", h.verdict)
-		return
-	case err != nil:
-		op, msg := "client-tls", err
-		if distrusts(err) {
-			msg = fmt.Errorf("the client does not trust modtap's certificate for %s (%w)", t.host, err)
-		}
-		t.fail(op, msg)
+	t.ready = time.Now()
+	if err != nil {
+		h.failed(err)
 		return
 	}
-	t.ready = now
 	state := tc.ConnectionState()
 	t.set(func(r *recorder.Tunnel) {
-		r.TLSDone = recorder.Span(max(1, now.Sub(r.Start)))
+		r.TLSDone = recorder.Span(max(1, t.ready.Sub(r.Start)))
 		r.TLS = tlsFacts(state)
 	})
 	if t.up != nil {
@@ -74,6 +56,27 @@ func (t *tunnel) serveTLS() {
 	}
 	t.snapshot()
 	t.handOver(tc)
+}
+
+// failed ends a tunnel whose handshake with the client ended with err. Whatever the
+// server did wrong is the reason; config has told the client already.
+func (h *handshake) failed(err error) {
+	t := h.t
+	soon := time.Since(t.rec.Start) < patience
+	switch {
+	case t.p.ctx.Err() != nil: // Shutdown
+		t.end(nil)
+	case h.gaveUp && soon, h.upErr == nil && h.verdict == nil && soon && leftWithoutAWord(err):
+		t.end(&recorder.Error{Op: "canceled", Msg: errClientGone.Error()})
+	case h.upErr != nil:
+		t.fail(h.op, h.upErr)
+	case h.verdict != nil:
+		t.fail("tls", h.verdict)
+	case distrusts(err):
+		t.fail("client-tls", fmt.Errorf("the client does not trust modtap's certificate for %s (%w)", t.host, err))
+	default:
+		t.fail("client-tls", err)
+	}
 }
 
 func isHTTP(alpn string) bool {
