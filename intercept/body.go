@@ -1,20 +1,13 @@
 package intercept
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
-	"mime"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"modtap/recorder"
-	"modtap/recorder/gomod"
 )
 
 const (
@@ -26,9 +19,6 @@ const (
 	// clientBlocksFrom tells a client that does not take bytes from the cost of our own
 	// encryption and copying: a write of a buffer takes some tens of microseconds.
 	clientBlocksFrom = time.Millisecond
-
-	defaultTextLimit = 64 << 10
-	defaultAllLimit  = 32 << 20
 )
 
 var relayBuffers = sync.Pool{New: func() any { b := make([]byte, relayBuffer); return &b }}
@@ -64,7 +54,7 @@ type body struct {
 // flushed to the client first, so that it sees bytes as they come.
 func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 	buf := relayBuffers.Get().(*[]byte)
-	defer relayBuffers.Put(buf)
+	defer func() { relayBuffers.Put(buf) }()
 	rw, _ := w.(*relayWriter)
 	began := time.Now()
 	read, written := b.x.rec.ServerBlocked, b.x.rec.ClientBlocked
@@ -72,7 +62,7 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 		if rw != nil {
 			rw.waiting(true)
 		}
-		m, rerr := b.Read(*buf)
+		m, rerr := b.read(*buf)
 		if rw != nil {
 			rw.waiting(false)
 		}
@@ -96,6 +86,7 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 				err = werr
 				break
 			}
+			buf = b.keeper.take(buf, m)
 			if at.Sub(b.x.lastSnap) >= progressEvery {
 				b.x.snapshot()
 			}
@@ -112,13 +103,19 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 	return n, err
 }
 
-// Read takes bytes from the server.
+// Read takes bytes from the server. Only goproxy's relay of event streams uses it; all
+// else goes through WriteTo.
 func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.read(p)
 	if n > 0 {
-		b.x.rec.Response.BodySize += int64(n)
 		b.keeper.write(p[:n])
 	}
+	return n, err
+}
+
+func (b *body) read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.x.rec.Response.BodySize += int64(n)
 	if err != nil {
 		if b.x.rec.Server.End == 0 {
 			b.x.rec.Server.End = b.x.now()
@@ -217,87 +214,4 @@ func (u *upgraded) Close() error {
 	u.x.finish("", nil)
 	u.mu.Unlock()
 	return u.ReadWriteCloser.Close()
-}
-
-// A keeper keeps a body, or its hash, or nothing.
-type keeper struct {
-	limit int64
-	body  []byte
-	sum   hash.Hash
-	over  bool
-	note  string
-}
-
-// keeper decides what to keep of a response's body. Zips are never kept by default:
-// their size and SHA-256 say what there is to know.
-func (p *Proxy) keeper(x *recorder.Exchange, resp *http.Response) keeper {
-	switch p.c.Bodies.Policy {
-	case BodiesNone:
-		return keeper{note: "bodies are not kept (--bodies none)"}
-	case BodiesAll:
-		return keeper{limit: limitOr(p.c.Bodies.Limit, defaultAllLimit)}
-	}
-	switch x.Go.Kind {
-	case gomod.Zip, gomod.StorageZip, gomod.ToolchainZip:
-		return keeper{sum: sha256.New(), note: "a zip: hashed, not kept"}
-	case gomod.List, gomod.Info, gomod.Mod, gomod.Latest, gomod.SumdbLookup, gomod.SumdbSupported, gomod.SumdbLatest, gomod.GoGet:
-	default:
-		if !isText(resp.Header.Get("Content-Type")) {
-			return keeper{note: "not text"}
-		}
-	}
-	return keeper{limit: limitOr(p.c.Bodies.Limit, defaultTextLimit)}
-}
-
-func limitOr(limit, otherwise int64) int64 {
-	if limit > 0 {
-		return limit
-	}
-	return otherwise
-}
-
-func isText(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	switch {
-	case strings.HasPrefix(t, "text/"), strings.HasSuffix(t, "+json"), strings.HasSuffix(t, "+xml"):
-		return true
-	}
-	switch t {
-	case "application/json", "application/xml", "application/javascript", "application/problem+json":
-		return true
-	}
-	return false
-}
-
-func (k *keeper) write(p []byte) {
-	switch {
-	case k.sum != nil:
-		k.sum.Write(p)
-	case k.limit == 0 || k.over:
-	case int64(len(k.body)+len(p)) > k.limit:
-		k.over, k.body = true, nil
-	default:
-		k.body = append(k.body, p...)
-	}
-}
-
-// finish puts what was kept into m; whole tells that the body ended as it should.
-func (k *keeper) finish(m *recorder.Message, whole bool) {
-	m.Note = k.note
-	switch {
-	case m.BodySize == 0:
-		m.Note = ""
-	case k.sum != nil && whole:
-		m.SHA256 = hex.EncodeToString(k.sum.Sum(nil))
-	case k.over:
-		m.Note = fmt.Sprintf("body not kept: over %d bytes (--body-limit)", k.limit)
-	case k.limit > 0:
-		m.Body, m.Kept = k.body, whole
-		if !whole {
-			m.Note = "the body was cut short"
-		}
-	}
 }
