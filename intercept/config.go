@@ -48,13 +48,16 @@ type BodyPolicy int
 
 // The body policies of --bodies.
 const (
-	BodiesText BodyPolicy = iota // text-like bodies up to the limit; zips are hashed
+	BodiesText BodyPolicy = iota // text-like bodies up to the limit, never a zip
 	BodiesNone
-	BodiesAll // every body up to the limit
+	BodiesAll // every body; large ones in files
 )
 
-// Bodies is what is kept of request and response bodies.
+// Bodies is what is kept of response bodies.
 type Bodies struct {
 	Policy BodyPolicy
-	Limit  int64 // bytes; 0: 64 KiB for text, 32 MiB for all
+	Limit  int64 // bytes; 0: 64 KiB for text, no limit for all
+	// Dir is the folder for bodies over 1 MiB with BodiesAll, named by their SHA-256. It is
+	// made when it is needed. "": they are not kept.
+	Dir string
 }

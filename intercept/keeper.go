@@ -7,6 +7,8 @@ import (
 	"hash"
 	"mime"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"modtap/recorder"
@@ -15,84 +17,48 @@ import (
 
 const (
 	defaultTextLimit = 64 << 10
-	defaultAllLimit  = 32 << 20
+	// inlineLimit is the largest body that --bodies all keeps in the recording itself.
+	inlineLimit = 1 << 20
 )
 
 // A keeper keeps a body, or its hash, or nothing.
 type keeper struct {
-	limit int64
+	limit  int64 // largest body to keep; 0: none is kept, -1: no limit
+	inline int64 // larger ones go to a file in dir
+	dir    string
+	note   string
+
+	size  int64
 	body  []byte
-	sum   hash.Hash
-	aside *aside // hashes a large body beside the relay; nil: as it passes
+	sum   hash.Hash // of a body that is hashed, or written to file
+	file  *os.File
+	err   error // of file
+	aside *aside
 	over  bool
-	note  string
 }
 
-// An aside hashes the relay's buffers after they were written, in a goroutine of its own:
-// hashing takes a third as long as relaying does, and the client need not wait for it.
-type aside struct {
-	full chan filled
-	sum  chan []byte
-}
-
-type filled struct {
-	buf *[]byte
-	n   int
-}
-
-func hashAside(h hash.Hash) *aside {
-	a := &aside{full: make(chan filled, 8), sum: make(chan []byte, 1)}
-	go func() {
-		for f := range a.full {
-			h.Write((*f.buf)[:f.n])
-			relayBuffers.Put(f.buf)
-		}
-		a.sum <- h.Sum(nil)
-	}()
-	return a
-}
-
-// take gets the n bytes of a relay's buffer and returns the buffer to go on with.
-func (k *keeper) take(buf *[]byte, n int) *[]byte {
-	if k.sum == nil || n < relayBuffer/4 && k.aside == nil {
-		k.write((*buf)[:n])
-		return buf
-	}
-	if k.aside == nil {
-		k.aside = hashAside(k.sum)
-	}
-	k.aside.full <- filled{buf, n} // eight buffers behind, the relay waits: that is 0.3 ms
-	return relayBuffers.Get().(*[]byte)
-}
-
-// digest ends the hashing.
-func (k *keeper) digest() []byte {
-	if k.aside == nil {
-		return k.sum.Sum(nil)
-	}
-	close(k.aside.full)
-	return <-k.aside.sum
-}
-
-// keeper decides what to keep of a response's body. Zips are never kept by default:
-// their size and SHA-256 say what there is to know.
+// keeper decides what to keep of a response's body. Zips are not kept by default, nor
+// hashed: on two busy cores SHA-256 costs a tenth of the time of a go mod download, and
+// what it gives compares with nothing the go command has (go.sum hashes the files inside).
 func (p *Proxy) keeper(x *recorder.Exchange, resp *http.Response) keeper {
-	switch p.c.Bodies.Policy {
+	b := &p.c.Bodies
+	switch b.Policy {
 	case BodiesNone:
 		return keeper{note: "bodies are not kept (--bodies none)"}
 	case BodiesAll:
-		return keeper{limit: limitOr(p.c.Bodies.Limit, defaultAllLimit)}
+		return keeper{limit: limitOr(b.Limit, -1), inline: inlineLimit, dir: b.Dir}
 	}
 	switch x.Go.Kind {
 	case gomod.Zip, gomod.StorageZip, gomod.ToolchainZip:
-		return keeper{sum: sha256.New(), note: "a zip: hashed, not kept"}
+		return keeper{note: "a zip: not kept (--bodies all)"}
 	case gomod.List, gomod.Info, gomod.Mod, gomod.Latest, gomod.SumdbLookup, gomod.SumdbSupported, gomod.SumdbLatest, gomod.GoGet:
 	default:
 		if !isText(resp.Header.Get("Content-Type")) {
 			return keeper{note: "not text"}
 		}
 	}
-	return keeper{limit: limitOr(p.c.Bodies.Limit, defaultTextLimit)}
+	limit := limitOr(b.Limit, defaultTextLimit)
+	return keeper{limit: limit, inline: limit}
 }
 
 func limitOr(limit, otherwise int64) int64 {
@@ -118,36 +84,133 @@ func isText(contentType string) bool {
 	return false
 }
 
+// take gets the n bytes of a relay's buffer and returns the buffer to go on with. What is
+// hashed or written to a file is worked on beside the relay.
+func (k *keeper) take(buf *[]byte, n int) *[]byte {
+	if k.sum == nil || n < relayBuffer/4 && k.aside == nil {
+		k.write((*buf)[:n])
+		return buf
+	}
+	if k.aside == nil {
+		k.aside = workAside(k.consume)
+	}
+	k.aside.full <- filled{buf, n} // eight buffers behind, the relay waits
+	return relayBuffers.Get().(*[]byte)
+}
+
 func (k *keeper) write(p []byte) {
 	switch {
 	case k.sum != nil:
-		k.sum.Write(p)
+		k.consume(p)
 	case k.limit == 0 || k.over:
-	case int64(len(k.body)+len(p)) > k.limit:
+	case k.limit > 0 && int64(len(k.body)+len(p)) > k.limit:
 		k.over, k.body = true, nil
+	case int64(len(k.body)+len(p)) > k.inline:
+		k.spill(p)
 	default:
 		k.body = append(k.body, p...)
 	}
 }
 
+// consume hashes p, and writes it to the file if there is one.
+func (k *keeper) consume(p []byte) {
+	k.sum.Write(p)
+	if k.file == nil || k.err != nil || k.over {
+		return
+	}
+	if k.size += int64(len(p)); k.limit > 0 && k.size > k.limit {
+		k.over = true
+		return
+	}
+	_, k.err = k.file.Write(p)
+}
+
+// spill moves the body so far into a file.
+func (k *keeper) spill(p []byte) {
+	so := k.body
+	k.body, k.sum = nil, sha256.New()
+	if k.dir == "" {
+		k.note = "body not kept: over 1 MiB, and there is no recording to keep it beside"
+	} else if k.err = os.MkdirAll(k.dir, 0o700); k.err == nil {
+		k.file, k.err = os.CreateTemp(k.dir, "partial-*")
+	}
+	k.consume(so)
+	k.consume(p)
+}
+
 // finish puts what was kept into m; whole tells that the body ended as it should.
 func (k *keeper) finish(m *recorder.Message, whole bool) {
-	m.Note = k.note
 	var sum []byte
-	if k.sum != nil {
-		sum = k.digest()
+	if k.aside != nil {
+		k.aside.wait()
 	}
+	if k.sum != nil {
+		sum = k.sum.Sum(nil)
+	}
+	m.Note = k.note
 	switch {
 	case m.BodySize == 0:
 		m.Note = ""
 	case k.sum != nil && whole:
 		m.SHA256 = hex.EncodeToString(sum)
-	case k.over:
-		m.Note = fmt.Sprintf("body not kept: over %d bytes (--body-limit)", k.limit)
-	case k.limit > 0:
+	case k.limit != 0 && k.body != nil:
 		m.Body, m.Kept = k.body, whole
-		if !whole {
-			m.Note = "the body was cut short"
-		}
 	}
+	if !whole && m.BodySize > 0 {
+		m.Note = "the body was cut short"
+	}
+	if k.over {
+		m.Note = fmt.Sprintf("body not kept: over %d bytes (--body-limit)", k.limit)
+	}
+	k.finishFile(m)
+}
+
+// finishFile gives the file its name, or removes it.
+func (k *keeper) finishFile(m *recorder.Message) {
+	if k.file != nil {
+		if err := k.file.Close(); k.err == nil {
+			k.err = err
+		}
+		if k.err == nil && !k.over && m.SHA256 != "" {
+			if k.err = os.Rename(k.file.Name(), filepath.Join(k.dir, m.SHA256)); k.err == nil {
+				m.BodyFile, m.Kept = filepath.Base(k.dir)+"/"+m.SHA256, true
+				return
+			}
+		}
+		os.Remove(k.file.Name())
+	}
+	if k.err != nil {
+		m.Note = "body not kept: " + k.err.Error()
+	}
+}
+
+// An aside works on the relay's buffers after they were written, in a goroutine of its
+// own: hashing takes a third as long as relaying does, and the client need not wait for
+// it, nor for the disk.
+type aside struct {
+	full chan filled
+	done chan struct{}
+}
+
+type filled struct {
+	buf *[]byte
+	n   int
+}
+
+func workAside(work func([]byte)) *aside {
+	a := &aside{full: make(chan filled, 8), done: make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		for f := range a.full {
+			work((*f.buf)[:f.n])
+			relayBuffers.Put(f.buf)
+		}
+	}()
+	return a
+}
+
+// wait ends the work.
+func (a *aside) wait() {
+	close(a.full)
+	<-a.done
 }

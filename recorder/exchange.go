@@ -132,11 +132,12 @@ type Message struct {
 	HeaderSize int64    `json:"header_size"` // bytes of start line and headers as HTTP/1.1 would write them; -1: unknown
 	BodySize   int64    `json:"body_size"`   // bytes of the body on the wire, so far while in flight
 	Mime       string   `json:"mime,omitempty"`
-	Encoding   string   `json:"encoding,omitempty"` // Content-Encoding, when Body is still encoded
-	Body       []byte   `json:"-"`                  // kept by the bodies policy, as on the wire; nil: not kept
-	Kept       bool     `json:"kept,omitempty"`     // Body is the whole body
-	SHA256     string   `json:"sha256,omitempty"`   // hex, of bodies that are hashed instead of kept
-	Note       string   `json:"note,omitempty"`     // why the body was not kept
+	Encoding   string   `json:"encoding,omitempty"`  // Content-Encoding, when Body is still encoded
+	Body       []byte   `json:"-"`                   // kept by the bodies policy, as on the wire; nil: not kept
+	Kept       bool     `json:"kept,omitempty"`      // Body is the whole body
+	SHA256     string   `json:"sha256,omitempty"`    // hex, of bodies that are hashed instead of kept
+	BodyFile   string   `json:"body_file,omitempty"` // the whole body in a file, relative to the recording's folder; Body is nil then
+	Note       string   `json:"note,omitempty"`      // why the body was not kept
 }
 
 // Get returns the first value of the header name (canonical form), or "".

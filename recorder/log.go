@@ -18,6 +18,9 @@ const (
 	// keepDone is how many finished exchanges (and closed connections, and ended
 	// tunnels) a Snapshot holds beside everything that is in flight.
 	keepDone = 2000
+	// keepBodies bounds the kept bodies, in bytes, that a Snapshot of finished exchanges
+	// holds; of older ones only the recording on disk has them.
+	keepBodies = 32 << 20
 )
 
 // A Log is the one true timeline of a session, in memory and bounded. Append never
@@ -39,6 +42,8 @@ type Log struct {
 	end       *End
 	findings  []*Finding
 	exchanges snapshots[*Exchange]
+	bodied    []bodied // finished exchanges with a body in memory, oldest first
+	bodyBytes int
 	conns     snapshots[*Conn]
 	tunnels   snapshots[*Tunnel]
 }
@@ -80,6 +85,7 @@ func (l *Log) remember(e Event) {
 	switch {
 	case e.Exchange != nil:
 		l.exchanges.put(e.Exchange.ID, e.Exchange, e.Exchange.Done)
+		l.limitBodies(e.Exchange)
 	case e.Conn != nil:
 		l.conns.put(e.Conn.ID, e.Conn, e.Conn.Closed != "" || e.Conn.Err != nil)
 	case e.Tunnel != nil:
@@ -93,6 +99,33 @@ func (l *Log) remember(e Event) {
 	case e.Finding != nil:
 		l.findings = slices.DeleteFunc(l.findings, func(f *Finding) bool { return f.ID == e.Finding.ID })
 		l.findings = append(l.findings, e.Finding)
+	}
+}
+
+// bodied is a finished exchange and the size of its body.
+type bodied struct {
+	id   uint64
+	size int
+}
+
+// limitBodies counts x's body and lets go of the oldest ones over the bound.
+func (l *Log) limitBodies(x *Exchange) {
+	if !x.Done || len(x.Response.Body) == 0 {
+		return
+	}
+	l.bodied = append(l.bodied, bodied{x.ID, len(x.Response.Body)})
+	l.bodyBytes += len(x.Response.Body)
+	for len(l.bodied) > 1 && (l.bodyBytes > keepBodies || len(l.bodied) > keepDone) {
+		b := l.bodied[0]
+		l.bodied = l.bodied[1:]
+		l.bodyBytes -= b.size
+		if old, ok := l.exchanges.byID[b.id]; ok {
+			without := *old.v // readers may hold the old one
+			without.Response.Body = nil
+			without.Response.Note = "no longer in memory; the recording has it"
+			old.v = &without
+			l.exchanges.byID[b.id] = old
+		}
 	}
 }
 

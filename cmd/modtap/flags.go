@@ -45,8 +45,8 @@ func (o *options) addTo(f *pflag.FlagSet) {
 	o.logLevel = choice{of: []string{"trace", "debug", "info", "warn", "error"}}
 	f.SortFlags = false
 	f.StringVarP(&o.output, "output", "o", "", "record to `FILE` (HAR); none keeps nothing (default: a new file in the recordings folder)")
-	f.Var(&o.bodies, "bodies", "which bodies to keep: none, text or all")
-	f.Var(&o.bodyLimit, "body-limit", "largest body to keep, as 64KiB or 1MiB (default 64KiB; 32MiB with --bodies all)")
+	f.Var(&o.bodies, "bodies", "which bodies to keep: none, text, or all (over 1 MiB in NAME.bodies)")
+	f.Var(&o.bodyLimit, "body-limit", "largest body to keep, as 64KiB or 1MiB (default 64KiB; no limit with --bodies all)")
 	f.StringArrayVar(&o.mirrors, "mirror", nil, "send requests for a host or URL to another base URL: `FROM=TO` (repeatable)")
 	f.StringArrayVar(&o.delays, "delay", nil, "wait before requests that match: `MATCH=DURATION` (repeatable)")
 	f.StringArrayVar(&o.bypass, "bypass", nil, "relay the tunnels to `HOST` (may have *) unread (repeatable)")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -110,6 +111,9 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(env.GOPROXY, env.GOSUMDB),
 		Upstream: upstream.New(upstream.Config{Proxy: up.choose, Resolver: o.resolver, Refuse: refuse(s.listener, s.page)}),
 		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Logger: s.logger,
+	}
+	if s.har != nil {
+		config.Bodies.Dir = strings.TrimSuffix(s.har.path(), ".har") + ".bodies"
 	}
 	if keys != nil {
 		config.KeyLog = keys // a nil *os.File would be an io.Writer that is not nil

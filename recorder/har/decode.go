@@ -138,7 +138,7 @@ func (o *ownMessage) complete(m *recorder.Message) {
 	if o.Mime != "" {
 		m.Mime = o.Mime
 	}
-	m.Encoding, m.Kept, m.SHA256, m.Note, m.Trailer = o.Encoding, o.Kept, o.SHA256, o.Note, o.Trailer
+	m.Encoding, m.Kept, m.SHA256, m.BodyFile, m.Note, m.Trailer = o.Encoding, o.Kept, o.SHA256, o.BodyFile, o.Note, o.Trailer
 	if o.Wire != nil {
 		m.Body = *o.Wire
 	}

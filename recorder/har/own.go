@@ -44,6 +44,7 @@ type ownMessage struct {
 	Encoding string            `json:"encoding"`
 	Kept     bool              `json:"kept"`
 	SHA256   string            `json:"sha256"`
+	BodyFile string            `json:"body_file"`
 	Note     string            `json:"note"`
 	Wire     *[]byte           `json:"wire"`
 	Trailer  []recorder.Header `json:"trailer"`
@@ -143,6 +144,7 @@ func appendOwnMessage(o *object, key string, m *recorder.Message, c *content, mi
 	o.string("encoding", m.Encoding)
 	o.flag("kept", m.Kept && (m.Body == nil || c.holds()))
 	o.string("sha256", m.SHA256)
+	o.string("body_file", m.BodyFile)
 	o.string("note", m.Note)
 	if c.wire != nil {
 		o.key("wire")

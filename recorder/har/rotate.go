@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
-	"time"
 )
 
 // PartPath is the file in which a recording at path goes on: NAME.2.har after NAME.har.
@@ -38,8 +37,6 @@ func (w *Writer) rotate() {
 		w.limit += 1 << 20 // and try again
 		return
 	}
-	w.note(w.file.Sync())
-	w.synced = time.Now()
 	if w.file != w.first { // the first keeps its lock until Close
 		w.note(w.file.Close())
 	}

@@ -19,8 +19,6 @@ const (
 	maxPending = 1 << 20
 	// maxSpare bounds the buffers kept from one batch to the next.
 	maxSpare = 4 << 20
-	// syncEvery is how much of a recording a power failure may cost.
-	syncEvery = time.Second
 )
 
 // Options are what a Writer may be told; the zero value is useful.
@@ -39,17 +37,15 @@ type Options struct {
 // written is counted ([Writer.Missing], and missing in the file), and later entries are
 // tried again.
 type Writer struct {
-	mu       sync.Mutex
-	path     string
-	opts     Options
-	limit    int64    // size at which to rotate
-	first    *os.File // part 1: it holds the lock as long as we write
-	file     *os.File // the part being written
-	id       string   // of the recording
-	part     int
-	opened   time.Time
-	synced   time.Time
-	unsynced bool
+	mu     sync.Mutex
+	path   string
+	opts   Options
+	limit  int64    // size at which to rotate
+	first  *os.File // part 1: it holds the lock as long as we write
+	file   *os.File // the part being written
+	id     string   // of the recording
+	part   int
+	opened time.Time
 
 	base    int64  // offset at which pending goes: where the trailer starts, or 0 with the header
 	size    int64  // of the file
@@ -87,7 +83,6 @@ func Create(path string, o Options) (*Writer, error) {
 	if w.limit <= 0 {
 		w.limit = defaultRotateAt
 	}
-	w.synced = w.opened
 	w.pending = w.appendHeader(nil)
 	if w.flush(); w.err != nil {
 		f.Close()
@@ -171,8 +166,10 @@ func (w *Writer) Lost(n uint64) {
 	w.dirty = w.dirty || n > 0
 }
 
-// Flush puts on disk what Write gathered, and once a second has the disk keep it. Its
-// error is like Write's: a full disk is told by Err and by Close.
+// Flush gives the file what Write gathered: from then on the death of the process costs
+// nothing. It does not fsync, which a power failure would ask for: on ext4 that first
+// writes out what the go command has just unpacked, and the command may have to wait for
+// it. Its error is like Write's: a full disk is told by Err and by Close.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -180,10 +177,6 @@ func (w *Writer) Flush() error {
 		return fmt.Errorf("record to %s: %w", w.path, os.ErrClosed)
 	}
 	w.flush()
-	if w.unsynced && time.Since(w.synced) >= syncEvery {
-		w.note(w.file.Sync())
-		w.synced, w.unsynced = time.Now(), false
-	}
 	return nil
 }
 
@@ -216,7 +209,7 @@ func (w *Writer) put(out []byte) {
 	w.size = max(w.size, w.base+int64(len(out)))
 	w.base += body
 	w.count += int(w.batch)
-	w.batch, w.dirty, w.unsynced = 0, false, true
+	w.batch, w.dirty = 0, false
 }
 
 // restore makes the file whole again after a failed write, without what was pending. It
@@ -275,7 +268,6 @@ func (w *Writer) Close() error {
 	w.flush()
 	w.closed = true
 	w.put(w.appendLastTrailer(w.pending))
-	w.note(w.file.Sync())
 	if now, err := os.Stat(w.path); err != nil {
 		w.note(cause(err))
 	} else if ours, err := w.first.Stat(); err == nil && !os.SameFile(now, ours) {
