@@ -35,9 +35,6 @@ func (x *exchange) wrap(resp *http.Response) {
 	b := &body{ReadCloser: resp.Body, x: x, resp: resp, unknown: resp.ContentLength < 0}
 	b.keeper = x.p.keeper(&x.rec, resp)
 	resp.Body = b
-	if resp.Body == http.NoBody || resp.ContentLength == 0 || x.rec.Method == http.MethodHead {
-		b.unknown = false
-	}
 }
 
 // A body relays a response's body to the client and measures who waited for whom.
@@ -63,10 +60,10 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 			rw.waiting(true)
 		}
 		m, rerr := b.read(*buf)
-		if rw != nil {
-			rw.waiting(false)
-		}
 		got := time.Now()
+		if rw != nil {
+			rw.waiting(false) // waits where the last flush is stuck at the client
+		}
 		b.x.rec.ServerBlocked += recorder.Span(got.Sub(at))
 		at = got
 		if m > 0 {
@@ -103,8 +100,7 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 	return n, err
 }
 
-// Read takes bytes from the server. Only goproxy's relay of event streams uses it; all
-// else goes through WriteTo.
+// Read is for whoever does not know WriteTo.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.read(p)
 	if n > 0 {

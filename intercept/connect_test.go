@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"modtap/intercept/origintest"
 	"modtap/intercept/rules"
 	"modtap/intercept/upstream"
+	"modtap/recorder"
 )
 
 // What goes wrong before a request must reach the client in the words of a direct run, and
@@ -135,6 +137,17 @@ func TestServerClosesIdle(t *testing.T) {
 		for _, x := range r.exchanges(3) {
 			if x.Server.Reused {
 				t.Errorf("%s: exchange %d reused a connection that the server had closed", proto, x.ID)
+			}
+		}
+		for range 300 { // Go's server closes a second after its GOAWAY
+			if !slices.ContainsFunc(r.conns(), func(c *recorder.Conn) bool { return c.Closed == "" }) {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		for _, c := range r.conns() {
+			if c.Closed != "server" || c.Exchanges != 1 || c.Marks.End == 0 {
+				t.Errorf("%s: a connection that the server closed was recorded as closed by %q, with %d exchanges", proto, c.Closed, c.Exchanges)
 			}
 		}
 	}

@@ -44,6 +44,7 @@ type exchange struct {
 
 	marks    [markCount]atomic.Int64 // offsets from start, at least 1 once set
 	sent     atomic.Int64            // request body bytes
+	early    atomic.Bool             // a 1xx came
 	before   recorder.Span           // our own time before the request was sent
 	after    recorder.Span           // our own time relaying
 	lastSnap time.Time
@@ -118,6 +119,7 @@ func (x *exchange) hooks() *httptrace.ClientTrace {
 		WroteRequest:         func(httptrace.WroteRequestInfo) { x.mark(markWroteRequest) },
 		GotFirstResponseByte: func() { x.mark(markFirstByte) },
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			x.early.Store(true)
 			if x.call.w != nil {
 				x.call.w.informational(code, http.Header(h))
 			}

@@ -16,7 +16,7 @@ func newForward(p *Proxy) http.Handler {
 	g := goproxy.NewProxyHttpServer()
 	g.Logger = forwardLog{p.c.Logger}
 	g.KeepAcceptEncoding = true // bytes and times are to be the client's
-	g.KeepHeader = true         // what is in a tunnel is nobody's to remove; see servePlain
+	g.KeepHeader = true         // what is in a tunnel is nobody's to remove; see serveClient
 	g.Tr = p.transport
 	g.ConnectDial = nil
 	g.NonproxyHandler = http.HandlerFunc(notAProxyRequest)

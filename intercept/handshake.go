@@ -28,6 +28,8 @@ func leftWithoutAWord(err error) bool {
 
 // serveTLS shakes hands with the client, and in the middle of it with the server.
 func (t *tunnel) serveTLS() {
+	t.p.opening.add(1)
+	defer t.p.opening.add(-1)
 	h := &handshake{t: t}
 	tc := tls.Server(t.client, &tls.Config{GetConfigForClient: h.config})
 	err := tc.HandshakeContext(t.p.ctx)
@@ -52,7 +54,7 @@ func (t *tunnel) serveTLS() {
 			return
 		}
 		t.leg.accepted = h.verdict
-		t.leg.add(t.leg.home, t.up)
+		t.leg.add(route{"https", t.rec.Target}, t.up)
 	}
 	t.snapshot()
 	t.handOver(tc)
@@ -64,7 +66,7 @@ func (h *handshake) failed(err error) {
 	t := h.t
 	soon := time.Since(t.rec.Start) < patience
 	switch {
-	case t.p.ctx.Err() != nil: // Shutdown
+	case t.p.ctx.Err() != nil && soon: // Shutdown
 		t.end(nil)
 	case h.gaveUp && soon, h.upErr == nil && h.verdict == nil && soon && leftWithoutAWord(err):
 		t.end(&recorder.Error{Op: "canceled", Msg: errClientGone.Error()})

@@ -185,8 +185,8 @@ func (k *keeper) finishFile(m *recorder.Message) {
 }
 
 // An aside works on the relay's buffers after they were written, in a goroutine of its
-// own: hashing takes a third as long as relaying does, and the client need not wait for
-// it, nor for the disk.
+// own: hashing takes a third as long as relaying does. The end of the body waits for what
+// is left of it.
 type aside struct {
 	full chan filled
 	done chan struct{}

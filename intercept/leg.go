@@ -2,6 +2,7 @@ package intercept
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -12,8 +13,7 @@ import (
 type leg struct {
 	p      *Proxy
 	tunnel uint64 // 0: plain HTTP proxying, or the shared pool
-	home   route  // a tunnel's target; zero: requests go where their URL says
-	mirror bool   // one connection at a time, replaced only when it is spent
+	mirror bool   // one connection at a time, replaced only after GOAWAY
 	onGone func()
 	// accepted is the verdict on the first connection's certificate, which the client
 	// has accepted (GOINSECURE): a replacement may be as bad.
@@ -21,6 +21,7 @@ type leg struct {
 
 	mu     sync.Mutex
 	routes map[route]*lane
+	old    []*upConn // given up with requests still on them
 	closed bool
 }
 
@@ -29,10 +30,21 @@ type route struct{ scheme, target string }
 
 // A lane is the connections of one route.
 type lane struct {
-	dialing sync.Mutex // held while the first connection opens: on h2 one is enough
-	h1      bool       // known to speak HTTP/1.1: dials need not wait for each other
-	conns   []*upConn
+	h1     bool // known to speak HTTP/1.1: one connection is not enough
+	hungUp bool // the server closed the last connection without a GOAWAY
+	conns  []*upConn
+	first  *opening // on its way; on HTTP/2 one connection is enough for all who wait
 }
+
+// An opening is a dial that several requests wait for.
+type opening struct {
+	done chan struct{}
+	u    *upConn
+	err  error
+}
+
+// errHungUp is a request that came while its server was closing the connection.
+var errHungUp = errors.New("the server closed the connection")
 
 func newLeg(p *Proxy, tunnel uint64) *leg {
 	return &leg{p: p, tunnel: tunnel, routes: map[route]*lane{}}
@@ -43,7 +55,7 @@ func (l *leg) add(r route, u *upConn) {
 	l.mu.Lock()
 	ln := l.lane(r)
 	ln.conns = append(ln.conns, u)
-	ln.h1 = !u.h2
+	ln.h1, ln.hungUp = !u.h2, false
 	closed := l.closed
 	l.mu.Unlock()
 	if closed {
@@ -54,7 +66,7 @@ func (l *leg) add(r route, u *upConn) {
 func (l *leg) lane(r route) *lane {
 	ln := l.routes[r]
 	if ln == nil {
-		ln = &lane{}
+		ln = &lane{h1: r.scheme == "http"}
 		l.routes[r] = ln
 	}
 	return ln
@@ -63,60 +75,93 @@ func (l *leg) lane(r route) *lane {
 // acquire returns a connection to send one request on, dialling when there is none that
 // can take it. dialled tells whether it did. The upConn is not nil when a dial failed.
 func (l *leg) acquire(ctx context.Context, r route) (u *upConn, dialled bool, err error) {
-	l.mu.Lock()
-	ln := l.lane(r)
-	u, h1 := l.pick(ln), ln.h1
-	l.mu.Unlock()
-	if u != nil {
-		return u, false, nil
-	}
-	if !h1 {
-		ln.dialing.Lock()
-		defer ln.dialing.Unlock()
+	for {
 		l.mu.Lock()
-		u = l.pick(ln) // somebody else may have dialled meanwhile
-		l.mu.Unlock()
-		if u != nil {
+		ln := l.lane(r)
+		switch u := l.pick(ln); {
+		case u != nil:
+			l.mu.Unlock()
 			return u, false, nil
+		case l.mirror && ln.hungUp:
+			l.mu.Unlock()
+			return nil, false, errHungUp // the client dials, if it wants to
+		case ln.h1:
+			l.mu.Unlock()
+			u, err = l.open(ctx, r)
+			return u, true, err
+		case ln.first == nil:
+			o := &opening{done: make(chan struct{})}
+			ln.first = o
+			l.mu.Unlock()
+			o.u, o.err = l.open(ctx, r)
+			l.mu.Lock()
+			ln.first = nil
+			l.mu.Unlock()
+			close(o.done)
+			return o.u, true, o.err
+		}
+		o := ln.first
+		l.mu.Unlock()
+		select {
+		case <-o.done:
+			if o.err != nil && ctx.Err() == nil && !errors.Is(o.err, context.Canceled) {
+				return o.u, false, o.err
+			}
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+		if ctx.Err() != nil {
+			return nil, false, ctx.Err()
 		}
 	}
-	u, err = l.open(ctx, r)
-	if err != nil {
-		return u, true, err
-	}
-	if err := u.cc.Reserve(); err != nil {
-		return u, true, err
-	}
-	l.add(r, u)
-	return u, true, nil
 }
 
 // pick returns a reserved connection, or one whose RoundTrip will wait for a free stream.
 func (l *leg) pick(ln *lane) *upConn {
-	live := ln.conns[:0]
+	live := make([]*upConn, 0, len(ln.conns))
 	var chosen, busy *upConn
 	for _, u := range ln.conns {
-		if u.spent() {
+		switch {
+		case u.spent():
+			ln.hungUp = u.gone.Load() || u.cc.Err() != nil
+			l.retire(u)
 			continue
+		case chosen != nil:
+		case u.cc.Reserve() == nil:
+			chosen = u
+		default:
+			busy = u
 		}
 		live = append(live, u)
-		if chosen == nil {
-			if u.cc.Reserve() == nil {
-				chosen = u
-			} else {
-				busy = u
-			}
-		}
 	}
-	clear(ln.conns[len(live):])
 	ln.conns = live
+	if len(live) > 0 {
+		ln.hungUp = false
+	}
 	if chosen == nil && busy != nil && (l.mirror || busy.h2) {
 		return busy
 	}
 	return chosen
 }
 
-// open dials r and gets the connection ready for requests.
+// retire closes u, now or with the leg when requests are still on it.
+func (l *leg) retire(u *upConn) {
+	kept := l.old[:0]
+	for _, x := range l.old {
+		if !x.gone.Load() {
+			kept = append(kept, x)
+		}
+	}
+	clear(l.old[len(kept):])
+	l.old = kept
+	if u.gone.Load() || u.cc.InFlight() == 0 {
+		go u.close("server") // it said so
+		return
+	}
+	l.old = append(l.old, u)
+}
+
+// open dials r, gets the connection ready and reserves it for one request.
 func (l *leg) open(ctx context.Context, r route) (*upConn, error) {
 	u, err := l.p.dial(ctx, l.tunnel, r.scheme, r.target)
 	if err != nil {
@@ -134,10 +179,19 @@ func (l *leg) open(ctx context.Context, r route) (*upConn, error) {
 		}
 	}
 	u.onGone = l.onGone
-	return u, u.open()
+	if err := u.open(); err != nil {
+		return u, err
+	}
+	err = u.cc.Reserve()
+	if err != nil {
+		u.close("modtap")
+		return u, err
+	}
+	l.add(r, u)
+	return u, nil
 }
 
-// spend marks u as no longer usable, after GOAWAY.
+// spend gives u up after GOAWAY.
 func (l *leg) spend(r route, u *upConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,6 +199,7 @@ func (l *leg) spend(r route, u *upConn) {
 	for i, x := range ln.conns {
 		if x == u {
 			ln.conns = append(ln.conns[:i:i], ln.conns[i+1:]...)
+			l.retire(u)
 			break
 		}
 	}
@@ -154,7 +209,8 @@ func (l *leg) spend(r route, u *upConn) {
 func (l *leg) close(who string) {
 	l.mu.Lock()
 	l.closed = true
-	var all []*upConn
+	all := l.old
+	l.old = nil
 	for _, ln := range l.routes {
 		all = append(all, ln.conns...)
 		ln.conns = nil

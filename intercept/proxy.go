@@ -1,11 +1,14 @@
 package intercept
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,12 +31,14 @@ type Proxy struct {
 	cancel context.CancelFunc
 
 	exchangeID, connID, tunnelID atomic.Uint64
-	inflight                     gauge
+	inflight                     gauge // exchanges
+	opening                      gauge // tunnels that dial or shake hands
 
 	stopping  atomic.Bool
 	mu        sync.Mutex
 	listeners []net.Listener
 	tunnels   map[*tunnel]struct{}
+	plain     map[*leg]struct{} // of clients that are not in a tunnel
 	serving   sync.WaitGroup
 }
 
@@ -50,7 +55,7 @@ func New(c Config) (*Proxy, error) {
 	if c.Classifier == nil {
 		c.Classifier = gomod.NewClassifier("", "")
 	}
-	p := &Proxy{c: c, transport: newTransport(), inner: newHandoff(), tunnels: map[*tunnel]struct{}{}}
+	p := &Proxy{c: c, transport: newTransport(), inner: newHandoff(), tunnels: map[*tunnel]struct{}{}, plain: map[*leg]struct{}{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	if c.Pool {
 		p.pool = newLeg(p, 0)
@@ -84,7 +89,11 @@ func New(c Config) (*Proxy, error) {
 type logWriter struct{ p *Proxy }
 
 func (w logWriter) Write(b []byte) (int, error) {
-	w.p.c.Logger.Debug().Msg(string(b))
+	e := w.p.c.Logger.Debug()
+	if bytes.Contains(b, []byte("panic serving")) {
+		e = w.p.c.Logger.Error() // ours, not a client's
+	}
+	e.Msg(string(bytes.TrimSpace(b)))
 	return len(b), nil
 }
 
@@ -95,11 +104,23 @@ func (p *Proxy) plainLeg(nc net.Conn) *leg {
 	}
 	l := newLeg(p, 0)
 	nc.(*peekConn).plain = l
+	p.mu.Lock()
+	p.plain[l] = struct{}{}
+	p.mu.Unlock()
 	return l
+}
+
+func (p *Proxy) plainLegs() []*leg {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Keys(p.plain))
 }
 
 func (p *Proxy) plainClosed(nc net.Conn) {
 	if l := nc.(*peekConn).plain; l != nil {
+		p.mu.Lock()
+		delete(p.plain, l)
+		p.mu.Unlock()
 		l.close("client")
 	}
 }
@@ -127,7 +148,11 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	err := p.inflight.wait(ctx)
+	// A client that has gone ends the opening of its tunnel by itself, and what it was
+	// waiting for is worth a record.
+	p.settleOpening(ctx, settleOpening)
 	p.cancel()
+	p.settleOpening(context.Background(), settleOpening)
 	p.outer.Close()
 	p.inner.Close()
 	p.innerHTTP.Close()
@@ -137,12 +162,25 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	if p.pool != nil {
 		p.pool.close("modtap")
 	}
+	for _, l := range p.plainLegs() {
+		l.close("modtap")
+	}
 	// what was cut now has to run its last snapshot
 	cut, stop := context.WithTimeout(context.Background(), 2*time.Second)
 	defer stop()
 	p.inflight.wait(cut)
 	p.serving.Wait()
 	return err
+}
+
+// settleOpening is how long Shutdown waits for tunnels that are being opened, before and
+// after it cancels them.
+const settleOpening = 300 * time.Millisecond
+
+func (p *Proxy) settleOpening(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	p.opening.wait(ctx)
 }
 
 func (p *Proxy) track(t *tunnel) {

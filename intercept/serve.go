@@ -72,7 +72,11 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 	}
 	c.w = &relayWriter{ResponseWriter: w, c: c}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
-	ctx = context.WithValue(ctx, tapKey{}, &Tap{p: p, leg: l})
+	tap := &Tap{p: p, leg: l}
+	if t := c.tunnel; t != nil {
+		tap.home = route{t.scheme, t.rec.Target}
+	}
+	ctx = context.WithValue(ctx, tapKey{}, tap)
 	defer func() {
 		if v := recover(); v != nil { // never lose a record over it
 			if c.x != nil {
@@ -89,8 +93,13 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 // settle decides what the client sees of a failure: what it would have seen without us.
 func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 	x := c.x
-	if c.w.hijacked && c.tunnel != nil {
-		c.tunnel.end(nil)
+	if client := c.w.hijacked; client != nil {
+		client.Close() // goproxy leaves it open when the server ends first
+		if c.tunnel != nil {
+			c.tunnel.end(nil)
+		} else if pc, ok := client.(*peekConn); ok {
+			p.plainClosed(pc)
+		}
 	}
 	if x == nil || (x.failed == nil && x.cut == nil) {
 		return

@@ -21,8 +21,9 @@ const maxResend = 6
 // of its leg, wraps the answer's body, and appends snapshots to the Log. It changes
 // nothing but what a rule says. It is an http.RoundTripper; goproxy's handlers call it.
 type Tap struct {
-	p   *Proxy
-	leg *leg
+	p    *Proxy
+	leg  *leg
+	home route // the tunnel's target; zero: requests go where their URL says
 }
 
 // RoundTrip sends r. The error, if any, is already recorded.
@@ -37,10 +38,20 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := t.send(x, r)
 	if err != nil {
 		x.failed = err
+		if c.w != nil {
+			c.w.finish() // a 1xx may still be on its way
+		}
 		x.finish(failureOf(r.Context(), err))
 		return nil, err
 	}
 	x.answered(resp)
+	t.passGoAway(x, resp)
+	if r.ProtoMajor == 2 && resp.ProtoMajor == 1 {
+		// these are the connection's, and HTTP/2 forbids them (RFC 9113 §8.2.2)
+		for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade", "Transfer-Encoding"} {
+			resp.Header.Del(name)
+		}
+	}
 	x.wrap(resp)
 	if time.Since(x.lastSnap) >= progressEvery {
 		x.snapshot()
@@ -55,8 +66,8 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	to := routeOf(out)
-	if !rewritten && t.leg.home.target != "" {
-		to = t.leg.home // whatever the Host header says
+	if !rewritten && t.home.target != "" {
+		to = t.home // whatever the Host header says
 	}
 	if out.Body != nil && out.Body != http.NoBody {
 		out.Body = &requestBody{out.Body, x}
@@ -69,17 +80,23 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 	for try := 0; ; try++ {
 		resp, u, err := t.once(x, out, to)
 		if err == nil {
-			t.passGoAway(u, x.rec.Resent > 0, resp)
 			return resp, nil
 		}
-		if u == nil || try >= maxResend || !resendable(err, out, x) {
+		if u == nil || try >= maxResend || r.Context().Err() != nil {
 			return nil, err
 		}
-		t.leg.spend(to, u)
+		switch t.again(err, out, x, try) {
+		case never:
+			return nil, err
+		case elsewhere:
+			t.leg.spend(to, u)
+		}
 		if err := backoff(r.Context(), try); err != nil {
 			return nil, err
 		}
-		x.rec.Resent++
+		if x.marks[markWroteHeaders].Load() > 0 {
+			x.rec.Resent++
+		}
 		for i := range x.marks {
 			x.marks[i].Store(0)
 		}
@@ -88,7 +105,6 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 
 // once sends r on one connection.
 func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upConn, error) {
-	start := time.Now()
 	u, dialled, err := t.leg.acquire(r.Context(), to)
 	if err != nil {
 		if u != nil {
@@ -97,12 +113,13 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 		return nil, nil, err
 	}
 	x.use(u, dialled)
-	if !dialled {
-		x.before += recorder.Span(time.Since(start))
-	}
 	w := x.showWaiting()
 	resp, err := u.cc.RoundTrip(r)
 	w.stop()
+	if x.early.Load() && err == nil {
+		// the hook fired for the 1xx, and does not fire again
+		x.marks[markFirstByte].Store(int64(x.now()))
+	}
 	return resp, u, err
 }
 
@@ -169,24 +186,52 @@ func (x *exchange) apply(r *http.Request) (out *http.Request, rewritten bool, er
 	return out, true, nil
 }
 
-// passGoAway tells the client to leave when its upstream connection is on its way out,
-// or was replaced by another already.
-func (t *Tap) passGoAway(u *upConn, replaced bool, resp *http.Response) {
-	if t.leg.mirror && u.h2 && (replaced || u.cc.Available() == 0 && u.cc.InFlight() <= 1) {
+// passGoAway tells the client to leave when its upstream connection is on its way out, or
+// was replaced by another already.
+func (t *Tap) passGoAway(x *exchange, resp *http.Response) {
+	u := x.up
+	if !t.leg.mirror || !u.h2 {
+		return
+	}
+	free, busy := u.cc.Available(), u.cc.InFlight()
+	u.mu.Lock()
+	seen := u.seen
+	u.seen = max(seen, free+busy)
+	u.mu.Unlock()
+	// After GOAWAY no stream is free although there were more: one that allows a single
+	// stream looks the same otherwise.
+	if x.rec.Resent > 0 || free == 0 && busy <= 1 && seen > 1 {
 		resp.Header.Set("Connection", "close")
 	}
 }
 
-// resendable reports whether the client's transport would send r again after err: the
-// server said it did not process it. net/http does not export the errors.
-func resendable(err error, r *http.Request, x *exchange) bool {
-	if r.Body != nil && r.Body != http.NoBody && x.sent.Load() > 0 {
-		return false
+// The ways to go on after a failed try.
+const (
+	never     = iota // the failure is the client's to see
+	onTheSame        // connection
+	elsewhere        // on another connection
+)
+
+// again says whether the client's own transport would send r again after err, where: the
+// server said it did not process it, or the connection was idle and died under it. A
+// request with a body is never sent again: net/http has closed the body. net/http does
+// not export the errors.
+func (t *Tap) again(err error, r *http.Request, x *exchange, try int) int {
+	if r.Body != nil && r.Body != http.NoBody {
+		return never
 	}
 	s := err.Error()
-	return strings.Contains(s, "http2: Transport received Server's graceful shutdown GOAWAY") ||
-		strings.Contains(s, "http2: client conn not usable") ||
-		strings.Contains(s, "REFUSED_STREAM")
+	switch {
+	case strings.Contains(s, "http2: Transport received Server's graceful shutdown GOAWAY"),
+		strings.Contains(s, "http2: client conn not usable"):
+		return elsewhere
+	case strings.Contains(s, "REFUSED_STREAM"),
+		strings.Contains(s, "PROTOCOL_ERROR") && strings.Contains(s, "received from peer"):
+		return onTheSame // h2_bundle.go, canRetryError
+	case !t.leg.mirror && !x.owns && try == 0 && x.marks[markFirstByte].Load() == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		return elsewhere // transport.go, shouldRetryRequest; a mirrored client does it itself
+	}
+	return never
 }
 
 // backoff waits as net/http does between tries: 0, 1, 2, 4 … s.

@@ -155,7 +155,7 @@ func TestRecord(t *testing.T) {
 	r.stop()
 	conns := r.conns()
 	if len(conns) != 1 || conns[0].Exchanges != 4 || conns[0].TLS.ALPN != "h2" || conns[0].Closed == "" {
-		t.Errorf("connections: %+v", conns)
+		t.Errorf("%d connections, the first %+v", len(conns), *conns[0])
 	}
 }
 

@@ -2,11 +2,11 @@ package intercept
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,17 +40,19 @@ type tunnel struct {
 	idle   bool // the server waits for the client's next request
 	gone   bool // upstream has ended
 	closed bool
+	over   chan struct{} // closed when end has run
 	relays chan struct{} // made when bytes are relayed untouched, closed when that is over
 }
 
 // connect serves one CONNECT on client until its bytes are somebody else's: the http
 // server's, or nobody's.
 func (p *Proxy) connect(r *http.Request, client *peekConn) {
-	t := &tunnel{p: p, client: client, scheme: "https"}
+	t := &tunnel{p: p, client: client, scheme: "https", over: make(chan struct{})}
 	t.rec = recorder.Tunnel{
 		ID: p.tunnelID.Add(1), Target: r.Host, Agent: r.UserAgent(), Kind: "mitm", Start: time.Now(),
 	}
 	client.tunnel = t
+	p.plainClosed(client) // it is a tunnel now
 	p.track(t)
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -58,11 +60,11 @@ func (p *Proxy) connect(r *http.Request, client *peekConn) {
 		return
 	}
 	t.host = host
-	t.leg = newLeg(p, t.rec.ID)
-	t.leg.home = route{"https", t.rec.Target}
-	if p.c.Pool {
+	t.mu.Lock()
+	if t.leg = newLeg(p, t.rec.ID); p.c.Pool {
 		t.leg = p.pool
 	}
+	t.mu.Unlock()
 	bypass := p.bypassed(host)
 	if bypass {
 		t.rec.Kind = "bypass"
@@ -85,6 +87,8 @@ func (p *Proxy) connect(r *http.Request, client *peekConn) {
 
 // dial opens the mirrored connection; a client that hangs up meanwhile ends it.
 func (t *tunnel) dial(bypass bool) bool {
+	t.p.opening.add(1)
+	defer t.p.opening.add(-1)
 	ctx, stop := t.whileClientWaits()
 	scheme := "https"
 	if bypass {
@@ -92,15 +96,23 @@ func (t *tunnel) dial(bypass bool) bool {
 	}
 	up, err := t.p.dial(ctx, t.rec.ID, scheme, t.rec.Target)
 	gaveUp := stop()
-	t.up = up
-	t.set(func(r *recorder.Tunnel) { r.Conn = up.rec.ID })
+	t.mu.Lock()
+	t.up, t.rec.Conn = up, up.rec.ID
+	closed := t.closed
+	t.mu.Unlock()
+	if closed { // by Shutdown
+		up.close("modtap")
+		return false
+	}
 	if err != nil {
 		status, answer := connectFailure(err)
 		op := opOf(err, "dial")
 		if gaveUp {
 			op, err = "canceled", errClientGone
 		}
-		t.answer(status, answer)
+		if t.rec.Status == 0 { // or a 200 has gone out, and what follows is not HTTP
+			t.answer(status, answer)
+		}
 		if !gaveUp || time.Since(t.rec.Start) >= patience {
 			t.failed(status, op, err)
 		}
@@ -144,7 +156,7 @@ func (t *tunnel) answer(status int, text string) bool {
 }
 
 func (t *tunnel) refuse(status int, why string) {
-	t.answer(status, "HTTP/1.1 "+http.StatusText(status)+"\r\nContent-Length: 0\r\nX-Modtap-Error: "+oneLine(why)+"\r\n\r\n")
+	t.answer(status, "HTTP/1.1 "+strconv.Itoa(status)+" "+http.StatusText(status)+"\r\nContent-Length: 0\r\nX-Modtap-Error: "+oneLine(why)+"\r\n\r\n")
 	t.end(&recorder.Error{Op: "read", Msg: why})
 }
 
@@ -163,7 +175,14 @@ func (t *tunnel) listen() {
 		case clientErr != nil:
 			t.end(nil)
 			return
-		case serverErr != nil || len(t.up.wire.ahead) > 0 && len(t.client.ahead) == 0:
+		case serverErr != nil && len(t.up.wire.ahead) == 0:
+			t.up.end("server")
+			if isReset(serverErr) {
+				t.client.reset()
+			}
+			t.fail(opOf(serverErr, "read"), serverErr)
+			return
+		case len(t.up.wire.ahead) > 0 && len(t.client.ahead) == 0:
 			t.set(func(r *recorder.Tunnel) { r.Kind = "raw" })
 			t.relay(t.client, t.up.wire)
 			return
@@ -202,9 +221,6 @@ func looksLikeHTTP(b []byte) bool {
 // servePlain goes on with HTTP inside CONNECT, without TLS.
 func (t *tunnel) servePlain() {
 	t.scheme, t.ready = "http", time.Now()
-	if t.leg != t.p.pool {
-		t.leg.home.scheme = "http"
-	}
 	t.set(func(r *recorder.Tunnel) { r.Kind = "plain" })
 	if t.up != nil {
 		t.up.lock(func(c *recorder.Conn) { c.Scheme = "http" })
@@ -212,7 +228,7 @@ func (t *tunnel) servePlain() {
 			t.end(&recorder.Error{Op: "write", Msg: err.Error()})
 			return
 		}
-		t.leg.add(t.leg.home, t.up)
+		t.leg.add(route{"http", t.rec.Target}, t.up)
 	}
 	t.snapshot()
 	t.handOver(t.client)
@@ -222,8 +238,9 @@ func (t *tunnel) servePlain() {
 func (t *tunnel) handOver(c net.Conn) {
 	t.mu.Lock()
 	t.conn, t.idle = c, true
+	gone := t.gone
 	t.mu.Unlock()
-	if !t.p.inner.give(c) {
+	if gone || !t.p.inner.give(c) {
 		t.end(nil)
 	}
 }
@@ -297,17 +314,22 @@ func (t *tunnel) failed(status int, op string, err error) {
 // cut ends the tunnel at Shutdown. What was relayed is counted when its copying ends.
 func (t *tunnel) cut() {
 	t.mu.Lock()
-	relays := t.relays
+	relays, up := t.relays, t.up
 	t.mu.Unlock()
 	if relays != nil {
 		t.client.Close()
-		t.up.close("modtap")
-		select {
-		case <-relays:
-		case <-time.After(time.Second):
-		}
+		up.close("modtap")
+		within(time.Second, relays)
 	}
 	t.end(nil)
+	within(time.Second, t.over) // somebody else may be ending it
+}
+
+func within(d time.Duration, done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
 }
 
 // end closes everything and appends the last snapshot.
@@ -318,20 +340,25 @@ func (t *tunnel) end(e *recorder.Error) {
 		return
 	}
 	t.closed = true
+	up, l, who := t.up, t.leg, "client"
+	if t.p.ctx.Err() != nil {
+		who = "modtap"
+	}
 	t.rec.End = t.now()
 	if e != nil {
 		t.rec.Err = e
 	}
 	t.mu.Unlock()
 	t.client.Close()
-	if t.up != nil {
-		t.up.close("client")
+	if up != nil {
+		up.close(who)
 	}
-	if t.leg != nil && t.leg != t.p.pool {
-		t.leg.close("client")
+	if l != nil && l != t.p.pool {
+		l.close(who)
 	}
 	t.snapshot()
 	t.p.untrack(t)
+	close(t.over)
 }
 
 func (t *tunnel) now() recorder.Span { return recorder.Span(max(1, time.Since(t.rec.Start))) }
@@ -357,55 +384,4 @@ func (p *Proxy) bypassed(host string) bool {
 		}
 	}
 	return false
-}
-
-// relay copies bytes both ways, untouched, until both sides have ended.
-func (t *tunnel) relay(client, server net.Conn) {
-	t.mu.Lock()
-	t.relays = make(chan struct{})
-	t.mu.Unlock()
-	defer close(t.relays)
-	t.snapshot()
-	var wg sync.WaitGroup
-	copyTo := func(dst, src net.Conn, count func(*recorder.Tunnel) *int64) {
-		n, err := spliced(dst, src)
-		t.set(func(r *recorder.Tunnel) { *count(r) += n })
-		if err != nil && !errors.Is(err, net.ErrClosed) {
-			if c, ok := dst.(*peekConn); ok && isReset(err) {
-				c.reset()
-			}
-			dst.Close()
-			src.Close()
-			return
-		}
-		if h, ok := dst.(interface{ CloseWrite() error }); ok {
-			h.CloseWrite()
-		}
-	}
-	wg.Go(func() { copyTo(server, client, func(r *recorder.Tunnel) *int64 { return &r.BytesOut }) })
-	copyTo(client, server, func(r *recorder.Tunnel) *int64 { return &r.BytesIn })
-	wg.Wait()
-	t.end(nil)
-}
-
-// spliced copies src to dst, in the kernel where both are plain TCP.
-func spliced(dst, src net.Conn) (int64, error) {
-	s, ok1 := src.(*peekConn)
-	d, ok2 := dst.(*peekConn)
-	if !ok1 || !ok2 {
-		return io.Copy(dst, src)
-	}
-	var n int64
-	if len(s.ahead) > 0 {
-		m, err := d.Write(s.ahead)
-		n = int64(m)
-		if err != nil {
-			return n, err
-		}
-		s.ahead = nil
-	}
-	m, err := io.Copy(d.Conn, s.Conn)
-	s.in.Add(m)
-	d.out.Add(m)
-	return n + m, err
 }

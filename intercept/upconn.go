@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,9 @@ type upConn struct {
 	gone    atomic.Bool // the server ended it, or we did
 	onGone  func()      // called once when the server ended it; set before open
 
-	mu  sync.Mutex
+	seen int // most streams the server has been seen to allow, sampled at responses
+
+	mu  sync.Mutex // guards rec, and tls and cc against close
 	rec recorder.Conn
 }
 
@@ -49,7 +52,11 @@ func (p *Proxy) dial(ctx context.Context, tunnel uint64, scheme, target string) 
 	}
 	u.parent, u.remote = r.Parent, r.Conn.RemoteAddr().String()
 	u.wire = &peekConn{Conn: r.Conn}
-	u.wire.ended = func(error) { u.ended() }
+	u.wire.ended = func(err error) {
+		if !errors.Is(err, net.ErrClosed) { // that was us
+			u.ended("server")
+		}
+	}
 	u.snapshot()
 	return u, nil
 }
@@ -71,9 +78,11 @@ func (u *upConn) handshake(ctx context.Context, serverName string, alpn []string
 			return nil
 		},
 	}
-	u.tls = tls.Client(u.wire, cfg)
 	start := u.now()
-	u.lock(func(c *recorder.Conn) { c.Marks.TLSStart = start })
+	u.lock(func(c *recorder.Conn) {
+		u.tls = tls.Client(u.wire, cfg)
+		c.Marks.TLSStart = start
+	})
 	err = u.tls.HandshakeContext(ctx)
 	done := u.now()
 	if err != nil {
@@ -147,7 +156,18 @@ func (u *upConn) open() error {
 		u.fail(opOf(err, "write"), err)
 		return err
 	}
-	u.cc = cc
+	u.lock(func(*recorder.Conn) { u.cc = cc })
+	// An orderly end of TLS is the end of the connection, though its bytes are not.
+	cc.SetStateHook(func(cc *http.ClientConn) {
+		// after 101 the connection lives on as the response's body
+		if err := cc.Err(); err != nil && !strings.Contains(err.Error(), "caller owns") {
+			who := "server"
+			if errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "canceled") {
+				who = "client"
+			}
+			u.ended(who)
+		}
+	})
 	return nil
 }
 
@@ -157,10 +177,12 @@ func (u *upConn) spent() bool {
 	return u.gone.Load() || u.cc.Err() != nil || (u.cc.Available() == 0 && u.cc.InFlight() == 0)
 }
 
-// ended is called when the server has ended the connection.
-func (u *upConn) ended() {
+// ended is called when the connection has ended by itself: the server closed it, or
+// net/http did because a request on it was cancelled.
+func (u *upConn) ended(who string) {
 	if u.gone.CompareAndSwap(false, true) {
-		u.end("server")
+		u.end(who)
+		u.wire.Close()
 		if u.onGone != nil {
 			u.onGone()
 		}
@@ -170,11 +192,14 @@ func (u *upConn) ended() {
 // close ends the connection; who is client or modtap.
 func (u *upConn) close(who string) {
 	first := u.gone.CompareAndSwap(false, true)
+	u.mu.Lock()
+	cc, tc := u.cc, u.tls
+	u.mu.Unlock()
 	switch {
-	case u.cc != nil:
-		u.cc.Close()
-	case u.tls != nil:
-		u.tls.Close()
+	case cc != nil:
+		cc.Close()
+	case tc != nil:
+		tc.Close()
 	}
 	if u.wire != nil {
 		u.wire.Close()

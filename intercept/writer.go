@@ -14,7 +14,7 @@ const flushAfter = time.Millisecond
 
 // A relayWriter stands between goproxy and the client. It flushes what the server makes
 // us wait for, keeps net/http from inventing headers, and swallows the error page that
-// goproxy writes when a request failed: what the client sees then is decided by call.end.
+// goproxy writes when a request failed: what the client sees then is decided by Proxy.settle.
 type relayWriter struct {
 	http.ResponseWriter
 	c *call
@@ -24,7 +24,7 @@ type relayWriter struct {
 	dirty    bool // bytes or headers are written and not flushed
 	idle     bool // the relay waits for the server
 	finished bool
-	hijacked bool
+	hijacked net.Conn // after 101
 	timer    *time.Timer
 }
 
@@ -90,7 +90,7 @@ func (w *relayWriter) Flush() {
 }
 
 func (w *relayWriter) flush() {
-	if w.dirty && !w.finished && !w.hijacked {
+	if w.dirty && !w.finished && w.hijacked == nil {
 		w.dirty = false
 		http.NewResponseController(w.ResponseWriter).Flush()
 	}
@@ -136,6 +136,7 @@ func (w *relayWriter) finish() {
 func (w *relayWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.hijacked = true
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	w.hijacked = c
+	return c, rw, err
 }

@@ -33,7 +33,7 @@ func (c *Conn) Unused() bool { return c.Exchanges == 0 && c.Scheme != "raw" }
 type Dial struct {
 	Addr  string `json:"addr"`
 	Start Span   `json:"start_ms"`
-	Done  Span   `json:"done_ms,omitempty"` // 0: abandoned because another attempt won
+	Done  Span   `json:"done_ms,omitempty"` // 0: still going on, or abandoned without a word
 	Err   string `json:"error,omitempty"`
 }
 

@@ -3,8 +3,8 @@ package recorder
 // Marks are instants since Exchange.Start on one leg; 0 means "did not happen" (a mark
 // that happened is at least 1 ns).
 //
-// On the server leg Got… are marks of the upstream connection and WroteHeaders is the
-// first header field written: what lies before it is queue. On the client leg only
+// On the server leg GotConn is not set, and WroteHeaders is the first header field
+// written: what lies before it is queue. On the client leg only
 // GotConn (the request's headers were read), FirstByte, LastByte (first and last
 // response bytes given to the client) and End are set.
 type Marks struct {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,6 +17,9 @@ import (
 )
 
 func main() {
+	// net/http complains there about servers, with their bytes, in the child's terminal;
+	// what matters of it is an exchange or a connection with an error.
+	log.SetOutput(io.Discard)
 	os.Exit(Main(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -85,8 +85,13 @@ func parseMirror(f string) (mirror, error) {
 	if m.to, err = base(to); err != nil {
 		return mirror{}, err
 	}
-	if m.to.User != nil {
-		m.name = "mirror " + from + "=" + m.to.Redacted()
+	if m.from.User != nil {
+		return mirror{}, fmt.Errorf("FROM is what requests name: it takes no user or password")
+	}
+	if m.to.User != nil { // the name is recorded
+		bare := *m.to
+		bare.User = nil
+		m.name = "mirror " + from + "=" + bare.String()
 	}
 	return m, nil
 }

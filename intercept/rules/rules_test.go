@@ -16,6 +16,7 @@ var parseErrorTests = []struct{ mirror, delay, want string }{
 	{mirror: "a.test=https://y.test/?q=1", want: "is not a base URL"},
 	{mirror: "a.test=https://", want: "is not a base URL"},
 	{mirror: "a.test=https://y:bad:port", want: "is not a"},
+	{mirror: "https://me:pw@a.test=https://y.test", want: "takes no user or password"},
 	{delay: "kind:zip", want: "want MATCH=DURATION"},
 	{delay: "=1s", want: "want MATCH=DURATION"},
 	{delay: "kind:zip=fast", want: `"fast" is not a duration`},
@@ -55,6 +56,7 @@ var mirrorTests = []struct{ rule, url, want string }{
 	{"a.test:8443=http://b.test:81", "https://a.test:8443/x", "http://b.test:81/x"},
 	{"a.test=https://b.test", "https://sub.a.test/x", ""},
 	{"a.test=https://user:pw@b.test", "https://a.test/x", "https://user:pw@b.test/x"},
+	{"a.test=https://pw@b.test", "https://a.test/x", "https://pw@b.test/x"},
 }
 
 func TestMirror(t *testing.T) {

@@ -102,7 +102,9 @@ func (t *Trace) hooks() *httptrace.ClientTrace {
 			now := t.now()
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			t.marks.ConnectDone = now
+			if t.remote == "" { // an address that lost the race may end after the winner
+				t.marks.ConnectDone = now
+			}
 			for i := range t.dials {
 				if d := &t.dials[i]; d.Addr == addr && d.Done == 0 {
 					d.Done = now

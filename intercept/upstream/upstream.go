@@ -78,8 +78,12 @@ type Result struct {
 func (d *Dialer) Dial(ctx context.Context, scheme, addr string, t *Trace) (Result, error) {
 	var parent *url.URL
 	if d.c.Proxy != nil {
+		ask := &url.URL{Scheme: "https", Host: addr} // httpproxy knows no other tunnels
+		if scheme == "http" {
+			ask.Scheme = scheme
+		}
 		var err error
-		if parent, err = d.c.Proxy(&url.URL{Scheme: scheme, Host: addr}); err != nil {
+		if parent, err = d.c.Proxy(ask); err != nil {
 			return Result{}, fmt.Errorf("choose a proxy for %s: %w", addr, err)
 		}
 	}
