@@ -39,6 +39,7 @@ type Summary struct {
 	bytes    int64
 	overhead time.Duration
 	busy     busy
+	delayed  busy // by rules
 	kinds    map[string]*figures
 	hosts    map[string]*hostFigures
 	slowest  []*recorder.Exchange
@@ -136,7 +137,7 @@ func (s *Summary) exchange(x *recorder.Exchange) {
 	s.requests++
 	s.bytes += x.Response.BodySize
 	s.overhead += x.Overhead.Duration()
-	s.busy.add(x.Start, end)
+	s.spent(x, end)
 	kind := kindGroup(x.Go.Kind)
 	k, ok := s.kinds[kind]
 	if !ok {
@@ -151,6 +152,21 @@ func (s *Summary) exchange(x *recorder.Exchange) {
 	}
 	s.slow(x)
 	s.fail(x)
+}
+
+// spent adds the time of x: what a rule made it wait is not the network's.
+func (s *Summary) spent(x *recorder.Exchange, end time.Time) {
+	if x.Injected <= 0 {
+		s.busy.add(x.Start, end)
+		return
+	}
+	asked := x.Start.Add(x.Client.GotConn.Duration())
+	sent := asked.Add(x.Injected.Duration())
+	s.delayed.add(asked, sent)
+	s.busy.add(x.Start, asked)
+	if sent.Before(end) {
+		s.busy.add(sent, end)
+	}
 }
 
 func (f *figures) add(x *recorder.Exchange, took time.Duration, rng *rand.Rand) {

@@ -279,3 +279,21 @@ func TestSummaryStaysSmall(t *testing.T) {
 		t.Errorf("in flight for %v, want %v", got, want)
 	}
 }
+
+// TestInjectedIsNotNetwork: what a rule made a request wait is said apart.
+func TestInjectedIsNotNetwork(t *testing.T) {
+	s := NewSummary()
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	x := &recorder.Exchange{ID: 1, Start: start, Method: "GET", URL: "https://x.test/", Status: 200, Done: true, Injected: recorder.Span(2 * time.Second)}
+	x.Client.GotConn = recorder.Span(100 * time.Millisecond)
+	x.Server.End = recorder.Span(2500 * time.Millisecond)
+	if err := s.Write(recorder.Event{Exchange: x}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.busy.total(); got != 500*time.Millisecond {
+		t.Errorf("network %v, want 500ms", got)
+	}
+	if got := s.delayed.total(); got != 2*time.Second {
+		t.Errorf("delays %v, want 2s", got)
+	}
+}

@@ -172,6 +172,9 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	if wall > 0 {
 		parts[0] += " (" + percent(min(1, float64(s.busy.total())/float64(wall))) + ")"
 	}
+	if d := s.delayed.total(); d > 0 {
+		parts = append(parts, "delays of your rules "+Duration(d))
+	}
 	if s.process != nil && s.process.User+s.process.System > 0 {
 		parts = append(parts, "CPU of the command "+Duration((s.process.User+s.process.System).Duration()))
 	}
