@@ -111,7 +111,7 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}
-	if mirrored && x.up != nil && x.up.gone.Load() {
+	if mirrored && (errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()) {
 		if isReset(errors.Join(x.failed, x.cut)) {
 			c.tunnel.client.reset()
 		}

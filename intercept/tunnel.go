@@ -120,7 +120,9 @@ func (t *tunnel) dial(bypass bool) bool {
 		return false
 	}
 	up.onGone = t.upstreamGone
-	t.leg.mirror, t.leg.onGone = true, t.upstreamGone
+	if t.leg != t.p.pool {
+		t.leg.mirror, t.leg.onGone = true, t.upstreamGone
+	}
 	return true
 }
 
