@@ -31,6 +31,7 @@ func (t *tunnel) serveTLS() {
 	t.p.opening.add(1)
 	defer t.p.opening.add(-1)
 	h := &handshake{t: t}
+	t.client.gather = &gather{conn: t.client.Conn}
 	tc := tls.Server(t.client, &tls.Config{GetConfigForClient: h.config})
 	err := tc.HandshakeContext(t.p.ctx)
 	t.ready = time.Now()

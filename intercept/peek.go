@@ -16,6 +16,7 @@ type peekConn struct {
 	ahead   []byte          // read but not yet taken
 	ended   func(err error) // called once, by the reader that finds the connection ended
 	over    atomic.Bool
+	gather  *gather // set when TLS begins on a client's connection
 	tunnel  *tunnel // client connections: the tunnel it became
 	plain   *leg    // client connections: for plain-HTTP requests
 }
@@ -37,7 +38,13 @@ func (c *peekConn) Read(p []byte) (int, error) {
 }
 
 func (c *peekConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
+	var n int
+	var err error
+	if c.gather != nil {
+		n, err = c.gather.Write(p)
+	} else {
+		n, err = c.Conn.Write(p)
+	}
 	if n > 0 {
 		c.out.Add(int64(n))
 	}

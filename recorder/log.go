@@ -35,6 +35,7 @@ type Log struct {
 	wake    chan struct{}
 	waiting bool
 	closed  bool
+	ending  chan struct{} // closed by Close
 	readers []*Reader
 
 	session   *Session
@@ -51,7 +52,7 @@ type Log struct {
 // NewLog returns an empty Log.
 func NewLog() *Log {
 	return &Log{
-		ring: make([]Event, 256), next: 1, freed: 1, wake: make(chan struct{}),
+		ring: make([]Event, 256), next: 1, freed: 1, wake: make(chan struct{}), ending: make(chan struct{}),
 		exchanges: newSnapshots[*Exchange](), conns: newSnapshots[*Conn](), tunnels: newSnapshots[*Tunnel](),
 	}
 }
@@ -166,6 +167,7 @@ func (l *Log) Close() {
 	}
 	l.closed = true
 	close(l.wake)
+	close(l.ending)
 }
 
 // Snapshot returns the state a late joiner needs (the session, what is in flight, the

@@ -167,15 +167,21 @@ func TestLogWakesReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLog()
 		start := time.Now()
+		var mu sync.Mutex
 		var got []time.Duration
+		woke := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, time.Since(start))
+		}
 		for range 3 {
 			r := l.NewReader(0)
 			go func() {
 				defer r.Close()
 				readAll(t, r, 1)
-				got = append(got, time.Since(start))
+				woke()
 				readAll(t, r, -1)
-				got = append(got, time.Since(start))
+				woke()
 			}()
 			synctest.Wait()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // Pump gives sink every event of l from the beginning until l is closed, then closes
@@ -55,5 +56,22 @@ func (r *Reader) pump(ctx context.Context, sink Sink) error {
 			}
 			return errors.Join(failed, sink.Close(), err)
 		}
+		if n < len(buf) && failed == nil {
+			r.rest(ctx)
+		}
+	}
+}
+
+// pumpRest is how long a pump rests when it has caught up. Waking it for each event costs
+// the requests that come one after another: the relay shares its processors with it.
+const pumpRest = 5 * time.Millisecond
+
+func (r *Reader) rest(ctx context.Context) {
+	t := time.NewTimer(pumpRest)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-r.log.ending:
 	}
 }
