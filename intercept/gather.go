@@ -19,7 +19,8 @@ const (
 // A gather writes TLS records in pairs. A full DATA frame of HTTP/2 is 9 bytes more than a
 // record holds, so crypto/tls writes a full record and a tiny one, with a system call and
 // a segment for each, and the client reads twice. Holding the full one until the next
-// comes halves both (measured: 0.03 to 0.05 of the time of a CPU-bound go mod download).
+// comes halves both (measured: the proxy's CPU for a go mod download of 44 MB fell from
+// 0.20 to 0.18 s).
 // Only a write of an exact multiple of 16 KiB has no next one; then a timer sends it.
 type gather struct {
 	conn net.Conn
