@@ -150,9 +150,9 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	err := p.inflight.wait(ctx)
 	// A client that has gone ends the opening of its tunnel by itself, and what it was
 	// waiting for is worth a record.
-	p.settleOpening(ctx, settleOpening)
+	p.settleOpening(ctx, openingGrace)
 	p.cancel()
-	p.settleOpening(context.Background(), settleOpening)
+	p.settleOpening(context.Background(), openingGrace)
 	p.outer.Close()
 	p.inner.Close()
 	p.innerHTTP.Close()
@@ -173,9 +173,9 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// settleOpening is how long Shutdown waits for tunnels that are being opened, before and
+// openingGrace is how long Shutdown waits for tunnels that are being opened, before and
 // after it cancels them.
-const settleOpening = 300 * time.Millisecond
+const openingGrace = 300 * time.Millisecond
 
 func (p *Proxy) settleOpening(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)

@@ -227,7 +227,7 @@ func (t *tunnel) servePlain() {
 	if t.up != nil {
 		t.up.lock(func(c *recorder.Conn) { c.Scheme = "http" })
 		if err := t.up.open(); err != nil {
-			t.end(&recorder.Error{Op: "write", Msg: err.Error()})
+			t.end(&recorder.Error{Op: "write", Msg: t.p.c.Redactor.Text(err.Error())})
 			return
 		}
 		t.leg.add(route{"http", t.rec.Target}, t.up)
