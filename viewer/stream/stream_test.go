@@ -321,6 +321,8 @@ var messageTests = []struct {
 	{`{"snapshot":true}{}`, false, false},
 	{`{"snapshot":true},`, false, false},
 	{"{\"snapshot\":true}\x00", false, false},
+	{"\f{}", false, false},
+	{"{}\u00a0", false, false},
 }
 
 func TestClientMessage(t *testing.T) {
