@@ -45,7 +45,7 @@ var errNotObject = errors.New("not a JSON object")
 // parseClientMessage reads one text frame of a client.
 func parseClientMessage(b []byte) (ClientMessage, error) {
 	var m ClientMessage
-	b = bytes.Trim(b, " \t\r\n") // JSON knows no other white space
+	b = bytes.Trim(b, " \t\r\n")    // JSON knows no other white space
 	if len(b) == 0 || b[0] != '{' { // null would be a valid ClientMessage to encoding/json
 		return m, errNotObject
 	}
