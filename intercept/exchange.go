@@ -18,8 +18,15 @@ type call struct {
 	asked  time.Time // when the headers were read
 	tunnel *tunnel   // nil: plain HTTP proxying
 	w      *relayWriter
-	x      *exchange // set by the Tap
+	x      *exchange   // set by the Tap
+	duplex bool        // the answer may come while the request's body is still on its way
+	taken  atomic.Bool // all of the body was read
 }
+
+// early reports whether an answer comes before all of the request's body was read. Such
+// a connection cannot take another request: net/http's server, in full duplex, panics when
+// the end of the body comes after the handler's.
+func (c *call) early() bool { return c.duplex && !c.taken.Load() }
 
 type callKey struct{}
 

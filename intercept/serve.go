@@ -68,7 +68,7 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 	} else if r.ProtoMajor == 1 {
 		// a server may answer while it is still being sent to; net/http's would first take
 		// what the client has yet to send
-		http.NewResponseController(w).EnableFullDuplex()
+		c.duplex = http.NewResponseController(w).EnableFullDuplex() == nil
 	}
 	c.w = &relayWriter{ResponseWriter: w, c: c}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
@@ -108,6 +108,9 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 	mirrored := c.tunnel != nil && c.tunnel.leg.mirror
 	if x.failed != nil && !mirrored && r.Context().Err() == nil {
 		// There is no connection of the server's whose end could be passed on.
+		if c.early() {
+			w.Header().Set("Connection", "close")
+		}
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}

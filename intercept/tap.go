@@ -262,6 +262,9 @@ type requestBody struct {
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.x.sent.Add(int64(n))
+	if err == io.EOF {
+		b.x.call.taken.Store(true)
+	}
 	return n, err
 }
 
