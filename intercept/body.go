@@ -136,7 +136,9 @@ func (b *body) taken(at time.Time) {
 // Close ends the exchange. goproxy calls it twice.
 func (b *body) Close() error {
 	if !b.x.ended {
-		b.keeper.finish(&b.x.rec.Response, b.x.complete)
+		began := time.Now()
+		b.keeper.finish(&b.x.rec.Response, b.x.complete, b.hidden)
+		b.x.after += recorder.Span(time.Since(began))
 		b.x.rec.Response.Trailer = b.x.p.headers(b.resp.Trailer)
 		b.x.end(b.resp.Request)
 	}

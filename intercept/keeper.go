@@ -5,11 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"modtap/recorder"
 	"modtap/recorder/gomod"
@@ -27,6 +25,10 @@ type keeper struct {
 	inline int64 // larger ones go to a file in dir
 	dir    string
 	note   string
+	// redactor is what looks through texts; they stay in memory until it has.
+	redactor *recorder.Redactor
+	mime     string
+	encoding string
 
 	size  int64
 	body  []byte
@@ -41,24 +43,30 @@ type keeper struct {
 // hashed: on two busy cores SHA-256 costs a tenth of the time of a go mod download, and
 // what it gives compares with nothing the go command has (go.sum hashes the files inside).
 func (p *Proxy) keeper(x *recorder.Exchange, resp *http.Response) keeper {
+	k := keeper{redactor: p.c.Redactor, mime: resp.Header.Get("Content-Type"), encoding: resp.Header.Get("Content-Encoding")}
 	b := &p.c.Bodies
 	switch b.Policy {
 	case BodiesNone:
-		return keeper{note: "bodies are not kept (--bodies none)"}
+		k.note = "bodies are not kept (--bodies none)"
+		return k
 	case BodiesAll:
-		return keeper{limit: limitOr(b.Limit, -1), inline: inlineLimit, dir: b.Dir}
+		k.limit, k.inline, k.dir = limitOr(b.Limit, -1), inlineLimit, b.Dir
+		return k
 	}
 	switch x.Go.Kind {
 	case gomod.Zip, gomod.StorageZip, gomod.ToolchainZip:
-		return keeper{note: "a zip: not kept (--bodies all)"}
+		k.note = "a zip: not kept (--bodies all)"
+		return k
 	case gomod.List, gomod.Info, gomod.Mod, gomod.Latest, gomod.SumdbLookup, gomod.SumdbSupported, gomod.SumdbLatest, gomod.GoGet:
 	default:
-		if !isText(resp.Header.Get("Content-Type")) {
-			return keeper{note: "not text"}
+		if !recorder.IsText(k.mime) {
+			k.note = "not text"
+			return k
 		}
 	}
-	limit := limitOr(b.Limit, defaultTextLimit)
-	return keeper{limit: limit, inline: limit}
+	k.limit = limitOr(b.Limit, defaultTextLimit)
+	k.inline = k.limit
+	return k
 }
 
 func limitOr(limit, otherwise int64) int64 {
@@ -66,22 +74,6 @@ func limitOr(limit, otherwise int64) int64 {
 		return limit
 	}
 	return otherwise
-}
-
-func isText(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	switch {
-	case strings.HasPrefix(t, "text/"), strings.HasSuffix(t, "+json"), strings.HasSuffix(t, "+xml"):
-		return true
-	}
-	switch t {
-	case "application/json", "application/xml", "application/javascript", "application/problem+json":
-		return true
-	}
-	return false
 }
 
 // take gets the n bytes of a relay's buffer and returns the buffer to go on with. What is
@@ -105,8 +97,12 @@ func (k *keeper) write(p []byte) {
 	case k.limit == 0 || k.over:
 	case k.limit > 0 && int64(len(k.body)+len(p)) > k.limit:
 		k.over, k.body = true, nil
-	case int64(len(k.body)+len(p)) > k.inline:
+	case int64(len(k.body)+len(p)) <= k.inline:
+		k.body = append(k.body, p...)
+	case !k.looksInto():
 		k.spill(p)
+	case len(k.body)+len(p) > recorder.MaxText:
+		k.over, k.body, k.limit = true, nil, 0
 	default:
 		k.body = append(k.body, p...)
 	}
@@ -125,6 +121,12 @@ func (k *keeper) consume(p []byte) {
 	_, k.err = k.file.Write(p)
 }
 
+// looksInto reports whether a body that is larger than what the recording itself holds
+// stays in memory until the secrets of its text are taken out: they must not reach a file.
+func (k *keeper) looksInto() bool {
+	return k.redactor != nil && recorder.MayBeText(k.mime, k.encoding, k.body)
+}
+
 // spill moves the body so far into a file.
 func (k *keeper) spill(p []byte) {
 	so := k.body
@@ -138,8 +140,9 @@ func (k *keeper) spill(p []byte) {
 	k.consume(p)
 }
 
-// finish puts what was kept into m; whole tells that the body ended as it should.
-func (k *keeper) finish(m *recorder.Message, whole bool) {
+// finish puts what was kept into m, without its secrets, of which hidden tells some;
+// whole says that the body ended as it should.
+func (k *keeper) finish(m *recorder.Message, whole bool, hidden func() []string) {
 	var sum []byte
 	if k.aside != nil {
 		k.aside.wait()
@@ -159,10 +162,33 @@ func (k *keeper) finish(m *recorder.Message, whole bool) {
 	if !whole && m.BodySize > 0 {
 		m.Note = "the body was cut short"
 	}
-	if k.over {
+	switch {
+	case k.over && k.limit == 0:
+		m.Note = fmt.Sprintf("body not kept: over %d bytes, too much to look through for secrets (--no-redact)", recorder.MaxText)
+	case k.over:
 		m.Note = fmt.Sprintf("body not kept: over %d bytes (--body-limit)", k.limit)
 	}
+	if m.Body != nil && k.redactor != nil {
+		k.redactor.Body(m, hidden())
+		if int64(len(m.Body)) > k.inline {
+			k.moveOut(m)
+		}
+	}
 	k.finishFile(m)
+}
+
+// moveOut puts a text that was looked through into a file, as spill would have.
+func (k *keeper) moveOut(m *recorder.Message) {
+	body, whole := m.Body, m.Kept
+	m.Body, k.body, m.Kept = nil, nil, false
+	if !whole {
+		return
+	}
+	k.spill(body)
+	m.SHA256 = hex.EncodeToString(k.sum.Sum(nil))
+	if k.file == nil && k.err == nil {
+		m.Note = k.note
+	}
 }
 
 // finishFile gives the file its name, or removes it.

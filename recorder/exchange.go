@@ -137,7 +137,8 @@ type Message struct {
 	Kept       bool     `json:"kept,omitempty"`      // Body is the whole body
 	SHA256     string   `json:"sha256,omitempty"`    // hex, of bodies that are hashed instead of kept
 	BodyFile   string   `json:"body_file,omitempty"` // the whole body in a file, relative to the recording's folder; Body is nil then
-	Note       string   `json:"note,omitempty"`      // why the body was not kept
+	Note       string   `json:"note,omitempty"`      // why the body was not kept, or is not as it was
+	Redacted   bool     `json:"redacted,omitempty"`  // secrets were taken out of Body, and its content coding; BodySize is the wire's
 }
 
 // Get returns the first value of the header name (canonical form), or "".

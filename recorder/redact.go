@@ -64,7 +64,7 @@ func (r *Redactor) URL(u string) string {
 // URLs in it are redacted like URL, and so are user:password@host without a scheme, what
 // follows the words Basic and Bearer, and token=….
 func (r *Redactor) Text(s string) string {
-	if r == nil || !strings.ContainsAny(s, "@=") && !strings.Contains(s, "invalid port") && !hasAuthScheme(s) {
+	if r == nil || !mayHoldSecret(s) {
 		return s
 	}
 	var b strings.Builder
@@ -75,15 +75,19 @@ func (r *Redactor) Text(s string) string {
 			at++
 			continue
 		}
-		start := at
+		start, marked := at, false
 		for at < len(s) && !isBreak(s[at]) {
+			marked = marked || s[at] == '@' || s[at] == '=' || s[at] == '%'
 			at++
 		}
 		word := strings.TrimRight(s[start:at], `\.,:;!)]}'`)
 		if word == "" {
 			continue
 		}
-		clean := redactWord(word, 0)
+		clean := word
+		if marked { // nothing else is in userinfo and parameters
+			clean = redactWord(word, 0)
+		}
 		switch {
 		case endsWithAuthScheme(last) && !proseAfterScheme(last, word):
 			clean = Redacted
@@ -167,18 +171,29 @@ func redactLinks(value string) string {
 	}
 }
 
+// mayHoldSecret reports whether Text must look at the words of s. Most texts have none of
+// what a secret stands behind.
+func mayHoldSecret(s string) bool {
+	return strings.IndexByte(s, '=') >= 0 || strings.IndexByte(s, '@') >= 0 || hasAuthScheme(s) ||
+		strings.IndexByte(s, ':') >= 0 && strings.Contains(s, "invalid port")
+}
+
 // hasAuthScheme reports whether a word of s names a scheme that credentials follow.
 func hasAuthScheme(s string) bool {
-	for at := 0; ; at++ {
-		i := strings.IndexByte(s[at:], ' ')
-		if i < 0 {
-			return false
-		}
-		at += i
-		if endsWithAuthScheme(s[:at]) {
-			return true
+	for _, first := range [...]byte{'b', 'B'} {
+		for at := 0; ; at++ {
+			i := strings.IndexByte(s[at:], first)
+			if i < 0 {
+				break
+			}
+			at += i
+			end := strings.IndexByte(s[at:min(len(s), at+len("bearer "))], ' ')
+			if end > 0 && endsWithAuthScheme(s[:at+end]) {
+				return true
+			}
 		}
 	}
+	return false
 }
 
 // endsWithAuthScheme reports whether s ends with the word Basic or Bearer.

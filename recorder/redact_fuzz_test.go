@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -106,5 +107,39 @@ func FuzzRedactText(f *testing.F) {
 		checkRedacted(t, s, r.Header("Set-Cookie", "a="+canary+"; "+s))
 		checkRedacted(t, s, r.Header("Authorization", canary+" "+s))
 		checkRedacted(t, s, r.Header("Authorization", "Basic "+canary+s))
+	})
+}
+
+// FuzzRedactBody: no field with a secret name keeps its value, whatever surrounds it; what
+// was redacted is redacted no further; JSON stays JSON.
+func FuzzRedactBody(f *testing.F) {
+	for _, tt := range redactBodyTests {
+		f.Add(tt.in)
+	}
+	for _, tt := range redactTextTests {
+		f.Add(tt.in)
+	}
+	r := NewRedactor()
+	hidden := []string{canary + "-long"}
+	body := func(s string) string { return r.body(s, hidden) }
+	f.Fuzz(func(t *testing.T, s string) {
+		out := body(s)
+		if again := body(out); again != out {
+			t.Errorf("redacted twice:\n in    %q\n once  %q\n twice %q", s, out, again)
+		}
+		if json.Valid([]byte(s)) && !json.Valid([]byte(out)) {
+			t.Errorf("no longer JSON:\n in  %q\n out %q", s, out)
+		}
+		if strings.Contains(s, canary[:3]) || strings.Contains(s, "%") {
+			t.Skip("the canary may be where nobody expects it")
+		}
+		for _, in := range []string{
+			`{"access_token": "` + canary + `"}`, `{"a":{"Cookie":["x=` + canary + `"]}}`, `"{\"token\":\"` + canary + `\"}"`,
+			"X-Auth-Token: " + canary, "<Signature>" + canary + "</Signature>", `<input name="csrf-token" value="` + canary + `">`,
+			`<a href="https://h.example/x?a=1&amp;sig=` + canary + `">`, "https://u:" + canary + "@h.example/", canary + "-long",
+		} {
+			in = s + "\n" + in + "\n" + s
+			checkRedacted(t, in, body(in))
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package gomod
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -30,10 +31,26 @@ func FuzzClassify(f *testing.F) {
 		if again := c.Classify(method, u, referer); again != r {
 			t.Fatalf("%q: first %+v, then %+v", rawURL, r, again)
 		}
-		_ = r.String()
+		checkSecrets(t, c, method, u, referer, r)
 		checkValid(t, rawURL, r)
 		checkRewritten(t, rawURL, r)
 	})
+}
+
+// checkSecrets: credentials change nothing of what a request means, and neither they nor
+// a parameter get into it, for all of it is recorded.
+func checkSecrets(t *testing.T, c *Classifier, method string, u *url.URL, referer string, r Request) {
+	t.Helper()
+	const secret = "CaNaRy7"
+	with := *u
+	with.User = url.UserPassword("user", secret)
+	if got := c.Classify(method, &with, referer); got != r {
+		t.Errorf("%q: %+v, and with credentials %+v", u, r, got)
+	}
+	with.RawQuery += "&token=" + secret
+	if got := c.Classify(method, &with, ""); strings.Contains(fmt.Sprint(got, got.String()), secret) {
+		t.Errorf("%q: the secret is in %+v", &with, got)
+	}
 }
 
 func checkValid(t *testing.T, rawURL string, r Request) {

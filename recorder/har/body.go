@@ -77,6 +77,9 @@ func contentOf(m *recorder.Message) content {
 		c.comment = fmt.Sprintf("body not kept: %d bytes are over the %d that fit here", len(m.Body), maxBody)
 	case plainEncoding(m.Encoding) || len(m.Body) == 0:
 		c.text = m.Body
+		if m.Redacted && !plainEncoding(m.Get("Content-Encoding")) {
+			c.size = int64(len(m.Body)) // the wire's was encoded
+		}
 	default:
 		c.wire = m.Body
 		text, err := decode(m.Encoding, m.Body, m.Kept)

@@ -139,6 +139,7 @@ func (o *ownMessage) complete(m *recorder.Message) {
 		m.Mime = o.Mime
 	}
 	m.Encoding, m.Kept, m.SHA256, m.BodyFile, m.Note, m.Trailer = o.Encoding, o.Kept, o.SHA256, o.BodyFile, o.Note, o.Trailer
+	m.Redacted = o.Redacted
 	if o.Wire != nil {
 		m.Body = *o.Wire
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // addSeeds gives f whole, torn and foreign files.
@@ -57,7 +59,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzRepair: a repaired file is JSON and has every entry that could be read before.
+// FuzzRepair: a repaired file is JSON, has every entry that could be read before, and
+// needs no further repair.
 func FuzzRepair(f *testing.F) {
 	addSeeds(f)
 	path := filepath.Join(f.TempDir(), "fuzz.har")
@@ -86,6 +89,15 @@ func FuzzRepair(f *testing.F) {
 		after, err := Read(bytes.NewReader(fixed))
 		if err != nil || len(after.Exchanges) != len(before.Exchanges) || after.Skipped > before.Skipped {
 			t.Fatalf("after the repair: %v, %+v\nbefore: %+v\n%q", err, after, before, fixed)
+		}
+		if diff := cmp.Diff(before.Exchanges, after.Exchanges); diff != "" {
+			t.Fatalf("before the repair (-) and after (+):\n%s\n%q", diff, fixed)
+		}
+		if lost, err := Repair(path); lost != 0 || err != nil {
+			t.Fatalf("the second repair lost %d, %v", lost, err)
+		}
+		if again, err := os.ReadFile(path); err != nil || !bytes.Equal(again, fixed) {
+			t.Fatalf("the second repair changed the file: %v", err)
 		}
 	})
 }

@@ -46,6 +46,7 @@ type ownMessage struct {
 	SHA256   string            `json:"sha256"`
 	BodyFile string            `json:"body_file"`
 	Note     string            `json:"note"`
+	Redacted bool              `json:"redacted"`
 	Wire     *[]byte           `json:"wire"`
 	Trailer  []recorder.Header `json:"trailer"`
 }
@@ -146,6 +147,7 @@ func appendOwnMessage(o *object, key string, m *recorder.Message, c *content, mi
 	o.string("sha256", m.SHA256)
 	o.string("body_file", m.BodyFile)
 	o.string("note", m.Note)
+	o.flag("redacted", m.Redacted)
 	if c.wire != nil {
 		o.key("wire")
 		o.b = appendBase64(o.b, c.wire)
