@@ -90,10 +90,14 @@ func (s Shell) statement(c Change) (string, error) {
 	switch {
 	case s == Fish && c.Unset:
 		return "set -e " + c.Name, nil
+	case s == Fish && c.Of != "":
+		return "set -gx " + c.Name + ` "$` + c.Of + `"`, nil
 	case s == Fish:
 		return "set -gx " + c.Name + " " + quoteFish(c.Value), nil
 	case s == PowerShell && c.Unset:
 		return "Remove-Item -ErrorAction SilentlyContinue " + quotePowerShell("Env:"+c.Name), nil
+	case s == PowerShell && c.Of != "":
+		return "${env:" + c.Name + "} = ${env:" + c.Of + "}", nil
 	case s == PowerShell:
 		return "${env:" + c.Name + "} = " + quotePowerShell(c.Value), nil
 	case s == Cmd && c.Unset:
@@ -102,10 +106,13 @@ func (s Shell) statement(c Change) (string, error) {
 		if strings.ContainsAny(c.Value, "\r\n") {
 			return "", fmt.Errorf("write %s for cmd: its value has a line break", c.Name)
 		}
-		// The last quote ends the value, whatever is inside; in "for" percent signs stay.
+		// The last quote ends the value, whatever is inside; in "for" percent signs stay, which
+		// is why c.Of is of no use.
 		return `set "` + c.Name + `=` + c.Value + `"`, nil
 	case c.Unset:
 		return "unset " + c.Name, nil
+	case c.Of != "":
+		return "export " + c.Name + `="$` + c.Of + `"`, nil
 	}
 	return "export " + c.Name + "=" + quoteSh(c.Value), nil
 }

@@ -11,6 +11,9 @@ type Change struct {
 	Name  string
 	Value string
 	Unset bool
+	// Of is a variable that has this value already, "" when there is none or the value is
+	// no secret: scripts then need not spell out a proxy's password.
+	Of string
 }
 
 const (
@@ -111,19 +114,39 @@ func (e *env) dropGitConfig(url string) {
 }
 
 // changes says how from becomes to; always names variables that are set even when they
-// are the same already. Unsetting comes last.
+// are the same already. What refers to another variable comes first, before that one
+// changes; unsetting comes last.
 func changes(from, to *env, always func(string) bool) []Change {
 	var out []Change
 	for _, name := range to.names {
 		now, _ := to.get(name)
 		if old, was := from.get(name); !was || old != now || (always != nil && always(name)) {
-			out = append(out, Change{Name: name, Value: now})
+			out = append(out, Change{Name: name, Value: now, Of: from.holder(now)})
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Change) int { return min(1, len(b.Of)) - min(1, len(a.Of)) })
 	for _, name := range from.names {
 		if _, stays := to.get(name); !stays {
 			out = append(out, Change{Name: name, Unset: true})
 		}
 	}
 	return out
+}
+
+// holder is a variable whose value is v, if v may be a URL with a password.
+func (e *env) holder(v string) string {
+	if !strings.Contains(v, "@") {
+		return ""
+	}
+	for _, name := range e.names {
+		if has, _ := e.get(name); has == v && isPlainName(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// isPlainName reports whether every shell can refer to the variable.
+func isPlainName(name string) bool {
+	return strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == "" && name[0] > '9'
 }

@@ -42,6 +42,48 @@ func TestShellChangesAreUndoneByRestore(t *testing.T) {
 	}
 }
 
+// TestScriptsTellNoPassword: what the shell has already need not be printed, neither to
+// save it nor to restore it, and the shell ends up with the same values.
+func TestScriptsTellNoPassword(t *testing.T) {
+	base := []string{"HTTPS_PROXY=http://u:canary@corp:3128", "http_proxy=http://v:canary 'x@corp:3128", "NO_PROXY=.corp"}
+	for _, s := range []struct {
+		program string
+		shell   Shell
+	}{{"sh", Sh}, {"bash", Sh}, {"fish", Fish}, {"pwsh", PowerShell}} {
+		t.Run(s.program, func(t *testing.T) {
+			once := apply(base, ShellChanges(base, testProxy))
+			text := script(t, s.shell, ShellChanges(base, testProxy)) + "#\n" + script(t, s.shell, ShellChanges(once, testProxy))
+			back := script(t, s.shell, Restore(once, "linux"))
+			if strings.Contains(text+back, "canary") {
+				t.Errorf("a password is printed:\n%s%s", text, back)
+			}
+			path, err := exec.LookPath(s.program)
+			if err != nil || runtime.GOOS == "windows" {
+				t.Skipf("%s is not installed", s.program)
+			}
+			dump := map[Shell]string{PowerShell: `[Console]::Write("$env:HTTPS_PROXY $env:http_proxy $env:NO_PROXY")`}[s.shell]
+			if dump == "" {
+				dump = `printf '%s %s %s' "$HTTPS_PROXY" "$http_proxy" "$NO_PROXY"`
+			}
+			c := exec.Command(path, "-c", text+back+dump)
+			c.Env = append(base, "HOME="+t.TempDir(), "PATH="+t.TempDir())
+			out, err := c.CombinedOutput()
+			if want := "http://u:canary@corp:3128 http://v:canary 'x@corp:3128 .corp"; err != nil || string(out) != want {
+				t.Errorf("after changing and restoring: %q (%v), want %q", out, err, want)
+			}
+		})
+	}
+}
+
+func script(t *testing.T, s Shell, c []Change) string {
+	t.Helper()
+	text, err := s.Script(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func TestRestoreLeavesAShellThatWasNotChanged(t *testing.T) {
 	if got := Restore([]string{"HTTPS_PROXY=http://corp:3128", "SSL_CERT_FILE=/x"}, "linux"); got != nil {
 		t.Errorf("Restore = %v, want nothing", got)
@@ -75,6 +117,10 @@ var statementTests = []struct {
 	{Sh, Change{Name: "A", Value: "it's $HOME `x` \"q\" \\"}, `export A='it'\''s $HOME ` + "`x`" + ` "q" \'`},
 	{Sh, Change{Name: "A"}, `export A=''`},
 	{Sh, Change{Name: "A", Unset: true}, `unset A`},
+	{Sh, Change{Name: "A", Value: "u:p@h", Of: "B"}, `export A="$B"`},
+	{Fish, Change{Name: "A", Value: "u:p@h", Of: "B"}, `set -gx A "$B"`},
+	{PowerShell, Change{Name: "A", Value: "u:p@h", Of: "B"}, "${env:A} = ${env:B}"},
+	{Cmd, Change{Name: "A", Value: "u:p@h", Of: "B"}, `set "A=u:p@h"`},
 	{Fish, Change{Name: "A", Value: `it's \ $HOME`}, `set -gx A 'it\'s \\ $HOME'`},
 	{Fish, Change{Name: "A", Unset: true}, `set -e A`},
 	{PowerShell, Change{Name: "A", Value: "it's ’ $env:HOME"}, "${env:A} = 'it''s ’’ $env:HOME'"},
