@@ -82,7 +82,7 @@ func (p *Proxy) begin(r *http.Request, c *call) *exchange {
 	}
 	x.rec.Start = x.start
 	x.rec.Client.GotConn = x.at(c.asked)
-	x.rec.Request = recorder.Message{Header: p.headers(r.Header), HeaderSize: requestSize(r), Mime: r.Header.Get("Content-Type")}
+	x.rec.Request = recorder.Message{Header: p.headers(r.Header), HeaderSize: requestSize(r), Mime: p.c.Redactor.Text(r.Header.Get("Content-Type"))}
 	x.rec.Response.HeaderSize = -1
 	p.link(x)
 	p.inflight.add(1)
@@ -99,7 +99,9 @@ func (x *exchange) mark(i int) { x.marks[i].CompareAndSwap(0, int64(x.now())) }
 // decide asks the rules and notes what they did.
 func (x *exchange) decide(r *http.Request) rules.Decision {
 	d := x.p.c.Rules.Decide(rules.Request{Method: r.Method, URL: r.URL, Go: x.rec.Go})
-	x.rec.Rules = d.Rules
+	for _, name := range d.Rules { // as they were typed
+		x.rec.Rules = append(x.rec.Rules, x.p.c.Redactor.Text(name))
+	}
 	if d.To != nil {
 		x.rec.SentTo = x.p.c.Redactor.URL(d.To.String())
 	}
@@ -171,11 +173,12 @@ func (x *exchange) snapshot() {
 // answered notes the response's headers.
 func (x *exchange) answered(resp *http.Response) {
 	x.rec.Status = resp.StatusCode
-	_, x.rec.Reason, _ = strings.Cut(resp.Status, " ")
+	_, reason, _ := strings.Cut(resp.Status, " ")
+	x.rec.Reason = x.p.c.Redactor.Text(reason)
 	x.rec.Proto = protoName(resp.ProtoMajor, resp.ProtoMinor)
 	x.rec.Response = recorder.Message{
 		Header: x.p.headers(resp.Header), HeaderSize: responseSize(resp),
-		Mime: resp.Header.Get("Content-Type"), Encoding: resp.Header.Get("Content-Encoding"),
+		Mime: x.p.c.Redactor.Text(resp.Header.Get("Content-Type")), Encoding: resp.Header.Get("Content-Encoding"),
 	}
 	x.p.redirected(x, resp)
 }

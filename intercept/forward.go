@@ -2,11 +2,11 @@ package intercept
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	"net/http"
 
 	"github.com/elazarl/goproxy"
-	"github.com/rs/zerolog"
 )
 
 // newForward makes the goproxy server that both our http.Servers feed: the one that
@@ -14,7 +14,7 @@ import (
 // MITM of its own: CONNECT is hijacked, requests are sent by a Tap.
 func newForward(p *Proxy) http.Handler {
 	g := goproxy.NewProxyHttpServer()
-	g.Logger = forwardLog{p.c.Logger}
+	g.Logger = forwardLog{p}
 	g.KeepAcceptEncoding = true // bytes and times are to be the client's
 	g.KeepHeader = true         // what is in a tunnel is nobody's to remove; see serveClient
 	g.Tr = p.transport
@@ -40,9 +40,13 @@ type tapKey struct{}
 
 // forwardLog gives goproxy's own messages to our logger. Its warnings are about things
 // that are recorded as exchanges anyway.
-type forwardLog struct{ log zerolog.Logger }
+type forwardLog struct{ p *Proxy }
 
-func (l forwardLog) Printf(format string, args ...any) { l.log.Debug().Msgf(format, args...) }
+func (l forwardLog) Printf(format string, args ...any) {
+	if e := l.p.c.Logger.Debug(); e.Enabled() {
+		e.Msg(l.p.c.Redactor.Text(fmt.Sprintf(format, args...)))
+	}
+}
 
 func notAProxyRequest(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "This is modtap's proxy port. Point HTTPS_PROXY at it; `modtap env` prints how.", http.StatusBadRequest)

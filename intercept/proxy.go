@@ -93,7 +93,7 @@ func (w logWriter) Write(b []byte) (int, error) {
 	if bytes.Contains(b, []byte("panic serving")) {
 		e = w.p.c.Logger.Error() // ours, not a client's
 	}
-	e.Msg(string(bytes.TrimSpace(b)))
+	e.Msg(w.p.c.Redactor.Text(string(bytes.TrimSpace(b))))
 	return len(b), nil
 }
 

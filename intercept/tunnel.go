@@ -49,7 +49,7 @@ type tunnel struct {
 func (p *Proxy) connect(r *http.Request, client *peekConn) {
 	t := &tunnel{p: p, client: client, scheme: "https", over: make(chan struct{})}
 	t.rec = recorder.Tunnel{
-		ID: p.tunnelID.Add(1), Target: r.Host, Agent: r.UserAgent(), Kind: "mitm", Start: time.Now(),
+		ID: p.tunnelID.Add(1), Target: r.Host, Agent: p.c.Redactor.Text(r.UserAgent()), Kind: "mitm", Start: time.Now(),
 	}
 	client.tunnel = t
 	p.plainClosed(client) // it is a tunnel now
@@ -159,7 +159,7 @@ func (t *tunnel) answer(status int, text string) bool {
 
 func (t *tunnel) refuse(status int, why string) {
 	t.answer(status, "HTTP/1.1 "+strconv.Itoa(status)+" "+http.StatusText(status)+"\r\nContent-Length: 0\r\nX-Modtap-Error: "+oneLine(why)+"\r\n\r\n")
-	t.end(&recorder.Error{Op: "read", Msg: why})
+	t.end(&recorder.Error{Op: "read", Msg: t.p.c.Redactor.Text(why)})
 }
 
 // listen waits for either side to speak, and goes on with what it said: TLS, HTTP, or

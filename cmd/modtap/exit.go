@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"modtap/recorder"
 	"modtap/viewer/report"
 )
 
@@ -100,7 +101,8 @@ func (a *app) exitCode(err error) int {
 	exit := &exitError{code: exitFailed, err: err}
 	errors.As(err, &exit)
 	if exit.err != nil {
-		a.talk("%s", report.Printable(err.Error()))
+		// Many errors name a flag's value, which may be a URL with a password.
+		a.talk("%s", report.Printable(recorder.NewRedactor().Text(err.Error())))
 	}
 	return exit.code
 }

@@ -47,9 +47,6 @@ func (s *session) openRecording() error {
 		return err
 	}
 	s.har = r
-	if s.o.noRedact {
-		s.warn("passwords and tokens will be in the recording (--no-redact)")
-	}
 	return nil
 }
 

@@ -90,6 +90,9 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 	if err := s.openLog(); err != nil {
 		return s, err
 	}
+	if o.noRedact {
+		s.warn("passwords and tokens will be recorded and shown (--no-redact)")
+	}
 	authority, err := prepare(s)
 	if err != nil {
 		return s, err
@@ -166,9 +169,7 @@ func (s *session) describe(argv []string, env child.GoEnv) {
 		OS: runtime.GOOS + "/" + runtime.GOARCH, Go: env.Version, Proxy: s.listener.Addr().String(),
 		GOPROXY: s.redactor.Text(env.GOPROXY), GOSUMDB: s.redactor.Text(env.GOSUMDB),
 	}
-	for _, arg := range argv {
-		s.info.Argv = append(s.info.Argv, s.redactor.Text(arg))
-	}
+	s.info.Argv = s.redactor.Args(argv)
 	if dir, err := os.Getwd(); err == nil {
 		s.info.Dir = filepath.Base(dir)
 	}

@@ -1,0 +1,82 @@
+package recorder
+
+import "strings"
+
+// Args returns what to record of a command line. Each argument is redacted like Text, and
+// beyond that what is a secret by its form: header lines (-H "Cookie: …"), NAME=VALUE and
+// --name=VALUE whose names say so, and what follows such an option or one that takes
+// credentials in curl, wget and git.
+func (r *Redactor) Args(argv []string) []string {
+	if r == nil || argv == nil {
+		return argv
+	}
+	out := make([]string, len(argv))
+	option := ""
+	for i, arg := range argv {
+		if option != "" {
+			out[i] = redactOption(option, arg)
+			option = ""
+			continue
+		}
+		out[i], option = r.arg(arg)
+	}
+	return out
+}
+
+// arg redacts one argument. option is its name if the next argument is its secret.
+func (r *Redactor) arg(arg string) (clean, option string) {
+	name, value, ok := strings.Cut(arg, "=")
+	if dashed := strings.HasPrefix(arg, "-"); dashed && !ok && takesSecret(arg) {
+		return arg, arg
+	} else if ok && !strings.ContainsAny(name, ":/?# ") && (takesSecret(name) || secretVariable(name)) {
+		return name + "=" + redactOption(name, value), ""
+	} else if dashed && !strings.HasPrefix(arg, "--") && len(arg) > 2 && takesSecret(arg[:2]) { // curl -uuser:password
+		return arg[:2] + redactOption(arg[:2], arg[2:]), ""
+	}
+	return r.Text(redactFields(arg)), ""
+}
+
+// takesSecret reports whether the value of a command line option is a secret.
+func takesSecret(option string) bool {
+	switch option {
+	case "-u", "-U", "-b", "--user", "--proxy-user", "--cookie", "--oauth2-bearer", "--pass", "--proxy-pass", "--aws-sigv4", "--http-user", "--key":
+		return true
+	}
+	return strings.HasPrefix(option, "--") && secretName(option, false)
+}
+
+// secretVariable reports whether an environment variable, as env NAME=VALUE sets it, is a
+// secret.
+func secretVariable(name string) bool {
+	return secretName(name, false) || strings.HasPrefix(name, "GIT_CONFIG_VALUE_")
+}
+
+// redactOption hides an option's value. Of user:password the user stays, and a -u that is
+// no curl's (go get -u ./...) keeps what cannot be credentials.
+func redactOption(option, value string) string {
+	switch option {
+	case "-u", "-U":
+		user, _, ok := strings.Cut(value, ":")
+		if !ok || strings.Contains(user, "/") {
+			return NewRedactor().Text(redactFields(value))
+		}
+		return user + ":" + Redacted
+	case "--user", "--proxy-user":
+		user, _, ok := strings.Cut(value, ":")
+		if !ok {
+			return value
+		}
+		return user + ":" + Redacted
+	case "-b", "--cookie":
+		if !strings.Contains(value, "=") {
+			return value // a file
+		}
+		return redactCookies(value, false)
+	case "--key": // a file for curl
+		return value
+	}
+	if value == "" {
+		return value
+	}
+	return Redacted
+}

@@ -1,0 +1,51 @@
+package recorder
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A secret in this table contains "canary"; no want does.
+var redactArgsTests = []struct{ in, want string }{
+	{"go mod download -x", ""},
+	{"go get -u ./...", ""},
+	{"go get -u rsc.io/quote@v1.5.2", ""},
+	{"go build -ldflags=-X=main.version=1 -o x", ""},
+	{"curl https://user:canary@h.example/x?token=canary", "curl https://REDACTED@h.example/x?token=REDACTED"},
+	{"curl|-H|Authorization: Basic canary|-H|X-Auth-Token: canary|--header=Cookie: a=canary|-HX-Api-Key: canary", "curl|-H|Authorization: REDACTED|-H|X-Auth-Token: REDACTED|--header=Cookie: REDACTED|-HX-Api-Key: REDACTED"},
+	{"curl -u user:canary -uuser:canary --user user:canary --proxy-user=user:canary -U user:canary x", "curl -u user:REDACTED -uuser:REDACTED --user user:REDACTED --proxy-user=user:REDACTED -U user:REDACTED x"},
+	{"curl -b a=canary --cookie b=canary --cookie jar.txt --oauth2-bearer canary", "curl -b a=REDACTED --cookie b=REDACTED --cookie jar.txt --oauth2-bearer REDACTED"},
+	{"tool --token canary --api-key=canary --password= -v", "tool --token REDACTED --api-key=REDACTED --password= -v"},
+	{"env GITHUB_TOKEN=canary GOPROXY=https://u:canary@h.example,direct GOFLAGS=-mod=mod go build", "env GITHUB_TOKEN=REDACTED GOPROXY=https://REDACTED@h.example,direct GOFLAGS=-mod=mod go build"},
+	{"git -c http.extraHeader=Authorization:|x", ""},
+	{"git|-c|http.extraHeader=Authorization: Basic canary|fetch", "git|-c|http.extraHeader=Authorization: REDACTED|fetch"},
+	{"sh|-c|curl -H 'X-Auth-Token: canary' https://u:canary@h.example/ | cat", "sh|-c|curl -H 'X-Auth-Token: REDACTED' https://REDACTED@h.example/ | cat"},
+}
+
+func TestRedactArgs(t *testing.T) {
+	for _, tt := range redactArgsTests {
+		split := func(s string) []string {
+			if strings.Contains(s, "|") {
+				return strings.SplitN(s, "|", 9)
+			}
+			return strings.Split(s, " ")
+		}
+		want := tt.want
+		if want == "" {
+			want = tt.in
+		}
+		sep := " "
+		if strings.Contains(tt.in, "|") {
+			sep = "|"
+		}
+		got := strings.Join(NewRedactor().Args(split(tt.in)), sep)
+		if got != want {
+			t.Errorf("%s\n got %s\nwant %s", tt.in, got, want)
+		}
+		if diff := cmp.Diff(split(tt.in), (*Redactor)(nil).Args(split(tt.in))); diff != "" {
+			t.Errorf("a nil Redactor changed %s", diff)
+		}
+	}
+}
