@@ -33,7 +33,53 @@ func (r *Redactor) arg(arg string) (clean, option string) {
 	} else if dashed && !strings.HasPrefix(arg, "--") && len(arg) > 2 && takesSecret(arg[:2]) { // curl -uuser:password
 		return arg[:2] + redactOption(arg[:2], arg[2:]), ""
 	}
-	return r.Text(redactFields(arg)), ""
+	return r.Text(redactFields(redactScript(arg))), ""
+}
+
+// redactScript hides what options and variables give away in a command line that is one
+// argument, as of sh -c.
+func redactScript(s string) string {
+	if !strings.ContainsAny(s, " \n") {
+		return s
+	}
+	var b strings.Builder
+	option := ""
+	for at := 0; at < len(s); {
+		if strings.IndexByte(" \t\r\n;|&()", s[at]) >= 0 {
+			b.WriteByte(s[at])
+			at++
+			continue
+		}
+		end := at
+		for end < len(s) && strings.IndexByte(" \t\r\n;|&()", s[end]) < 0 {
+			if q := s[end]; q == '\'' || q == '"' { // to the closing quote
+				end = min(len(s)-1, next(s, end+1, q))
+			}
+			end++
+		}
+		word := s[at:end]
+		name, value, ok := strings.Cut(word, "=")
+		switch {
+		case option != "":
+			word = withinQuotes(word, option)
+		case ok && (takesSecret(name) || secretVariable(name)):
+			word = name + "=" + withinQuotes(value, name)
+		}
+		if option = ""; takesSecret(word) {
+			option = word
+		}
+		b.WriteString(word)
+		at = end
+	}
+	return b.String()
+}
+
+// withinQuotes is redactOption for a value that may be quoted.
+func withinQuotes(value, option string) string {
+	if n := len(value); n > 1 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
+		return value[:1] + redactOption(option, value[1:n-1]) + value[n-1:]
+	}
+	return redactOption(option, value)
 }
 
 // takesSecret reports whether the value of a command line option is a secret.

@@ -21,6 +21,9 @@ var redactArgsTests = []struct{ in, want string }{
 	{"env GITHUB_TOKEN=canary GOPROXY=https://u:canary@h.example,direct GOFLAGS=-mod=mod go build", "env GITHUB_TOKEN=REDACTED GOPROXY=https://REDACTED@h.example,direct GOFLAGS=-mod=mod go build"},
 	{"git -c http.extraHeader=Authorization:|x", ""},
 	{"git|-c|http.extraHeader=Authorization: Basic canary|fetch", "git|-c|http.extraHeader=Authorization: REDACTED|fetch"},
+	{"sh|-c|set -e; TOKEN='canary canary' curl -b 'a=canary; b=canary' --user \"u:canary\" -u u:canary; API_TOKEN=canary go get -u ./...",
+		"sh|-c|set -e; TOKEN='REDACTED' curl -b 'a=REDACTED; b=REDACTED' --user \"u:REDACTED\" -u u:REDACTED; API_TOKEN=REDACTED go get -u ./..."},
+	{"sh|-c|echo \"unclosed 'quote --token", ""},
 	{"sh|-c|curl -H 'X-Auth-Token: canary' https://u:canary@h.example/ | cat", "sh|-c|curl -H 'X-Auth-Token: REDACTED' https://REDACTED@h.example/ | cat"},
 }
 

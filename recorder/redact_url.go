@@ -193,7 +193,7 @@ func hidesSecret(param string, depth int) bool {
 
 // appendCut adds a cut unless there is nothing to hide.
 func appendCut(cuts []cut, w string, from, to int) []cut {
-	if from >= to || w[from:to] == Redacted {
+	if from >= to || strings.Trim(w[from:to], "'") == Redacted {
 		return cuts
 	}
 	return append(cuts, cut{from, to})
