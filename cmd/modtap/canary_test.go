@@ -371,4 +371,4 @@ func bodies(t *testing.T, path string) map[string][]byte {
 	return all
 }
 
-var liveView = regexp.MustCompile(`live view: (\S+)`)
+var liveView = regexp.MustCompile(`live view:? +(\S+)`)

@@ -48,7 +48,7 @@ eval "$(modtap env --shell sh)"
 modtap env --shell sh
 modtap env --shell fish
 modtap env --unset --shell sh
-curl -sSf -o /dev/null 'https://user:{userinfo}@echo.golang.test:$PORT/leaks?token={token}' https://mirrored.golang.test/leaks
+curl -sSf 'https://user:{userinfo}@echo.golang.test:$PORT/leaks?token={token}' https://mirrored.golang.test/leaks >/dev/null
 eval "$(modtap env --unset --shell sh)"
 echo "$HTTPS_PROXY" > restored
 touch done

@@ -231,6 +231,7 @@ var methodCases = []struct {
 	{"POST", "https://chiselapp.com/user/x/repository/y/xfer/xfer", "", Request{Kind: Fossil, Repo: "chiselapp.com/user/x/repository/y"}},
 	{"GET", "https://chiselapp.com/user/x/repository/y/xfer/xfer", "", Request{Kind: Other}},
 	// Redirected zips: by path, by Referer, by both.
+	{"GET", "https://storage.googleapis.com/proxy-golang-org-prod/8e29db8988b1fa75-google.golang.org:api-v0.162.0/x.zip", "", Request{Kind: Other}},
 	{"GET", "https://storage.googleapis.com/proxy-golang-org-prod/8e29db8988b1fa75-google.golang.org:api-v0.162.0.zip?Expires=1&Signature=x", "", file(StorageZip, "google.golang.org/api", "v0.162.0")},
 	{"GET", "https://storage.googleapis.com:443/proxy-golang-org-prod/8e29db8988b1fa75-gopkg.in:yaml.v2-v2.4.0.zip", "", file(StorageZip, "gopkg.in/yaml.v2", "v2.4.0")},
 	{"GET", "https://storage.googleapis.com/proxy-golang-org-prod/8e29db8988b1fa75-golang.org:x:exp-v0.0.0-20231006140011-7918f672742d.zip", "", file(StorageZip, "golang.org/x/exp", "v0.0.0-20231006140011-7918f672742d")},

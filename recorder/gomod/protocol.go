@@ -164,7 +164,7 @@ func storagePath(host, path string) (Request, bool) {
 		mod, ok = path, module.CheckPath(path) == nil // the bucket may keep upper case as it is
 	}
 	version, okVersion := decodeVersion(name[dash+1:])
-	if !ok || !okVersion {
+	if !ok || !okVersion || strings.Contains(version, "/") {
 		return Request{}, false
 	}
 	r := Request{Kind: StorageZip, Module: mod, Version: version}
