@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // The test binary is the child of its own tests.
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 		time.Sleep(time.Minute) // ended by the test's signal
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func start(t *testing.T, mode string, stdout *bytes.Buffer) *Process {

@@ -123,7 +123,7 @@ export class Details {
   body(x) {
     const m = x.response ?? {};
     const size = m.body_size > 0 ? bytes(m.body_size) : "";
-    const about = [m.mime, size, m.encoding].filter(Boolean).join(", ");
+    const about = [m.mime, size, m.encoding, m.redacted ? "secrets redacted" : ""].filter(Boolean).join(", ");
     if (!m.kept) {
       const why = m.sha256 ? facts({ "SHA-256": m.sha256 }) : m.note ? h("p", { class: "dim" }, m.note) : null;
       return about || why ? section("Body", h("p", { class: "dim" }, about), why) : null;
