@@ -84,8 +84,10 @@ func newScanner(r io.Reader) *scanner {
 		n, _ := in.r.Discard(len(bom))
 		in.skipped = int64(n)
 	}
+	dec := json.NewDecoder(in)
+	dec.UseNumber() // as a token, a number that no float64 holds would be an error of its own
 	return &scanner{
-		in: in, dec: json.NewDecoder(in),
+		in: in, dec: dec,
 		onHeader: func(header) error { return nil },
 		onEntry:  func(*entry) bool { return true },
 	}
