@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -90,13 +89,13 @@ var canaryFlags = []string{"-v", "--delay", "path:/delayed;token={delay}=1ms", "
 var canaryRuns = []canaryRun{
 	{name: "everything", places: canaryPlaces, view: true, flags: append(canaryFlags, "--log-level", "trace", "--log-file", "$OUT/modtap.log")},
 	{name: "all bodies, log on the terminal", places: append(canaryPlaces, largeLeak), view: true, flags: append(canaryFlags, "--bodies", "all", "--log-level", "trace")},
-	{name: "the parent refuses", places: []canaryPlace{{name: "wrong"}, {name: "asked", do: `curl -s https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
+	{name: "the parent refuses", places: []canaryPlace{{name: "wrong"}, {name: "asked", do: `curl -sv https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
 		env: []string{"HTTPS_PROXY=http://corp:{wrong}@$PARENT"}, flags: []string{"-v", "--log-level", "trace"}},
-	{name: "the parent is not there", places: []canaryPlace{{name: "gone"}, {name: "asked", do: `curl -s https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
+	{name: "the parent is not there", places: []canaryPlace{{name: "gone"}, {name: "asked", do: `curl -sv https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
 		env: []string{"HTTPS_PROXY=http://corp:{gone}@127.0.0.1:1"}, flags: []string{"-v", "--log-level", "trace"}},
-	{name: "the parent's URL is broken", places: []canaryPlace{{name: "broken"}, {name: "asked", do: `curl -s https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
-		env: []string{"HTTPS_PROXY=http://corp:{broken}@127.0.0.1:x"}, flags: []string{"-v", "--log-level", "trace"}},
-	{name: "a parent by flag", places: []canaryPlace{{name: "flag"}, {name: "asked", do: `curl -s https://user:{asked}@echo.golang.test:$PORT/leaks?token={asked}`}},
+	{name: "the parent's URL is broken", places: []canaryPlace{{name: "broken"}, {name: "asked", do: `curl -sv https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
+		env: []string{"HTTPS_PROXY=http://corp:{broken}@127.0.0.1:x"}, flags: []string{"-v", "--resolver", "127.0.0.1:1", "--log-level", "trace"}},
+	{name: "a parent by flag", places: []canaryPlace{{name: "flag"}, {name: "asked", do: `curl -sv https://user:{asked}@echo.golang.test:$PORT/leaks?token={asked}`}},
 		flags: []string{"-v", "--upstream-proxy", "http://corp:{parent}@$PARENT"}},
 	{name: "the command line", argv: []string{"curl", "-s", "https://user:{a}@echo.golang.test:$PORT/x?token={b}", "-H", "Authorization: Basic {c}", "-HX-Auth-Token: {d}", "-b", "session={e}", "-u", "me:{f}", "--oauth2-bearer", "{g}"},
 		places: []canaryPlace{{name: "a"}, {name: "b"}, {name: "c"}, {name: "d"}, {name: "e"}, {name: "f"}, {name: "g"}}},
@@ -174,7 +173,7 @@ type canaryWorld struct {
 	plain   *httptest.Server
 	theirs  string // the child's folder: scripts, netrc, caches, what it prints
 	ours    string // everything that modtap may write to
-	stdout  bytes.Buffer
+	stdout  lockedBuffer
 	stderr  lockedBuffer
 	shown   map[string][]byte // what the live view gave
 }
@@ -323,10 +322,17 @@ func (w *canaryWorld) search(t *testing.T, found func(where string, secret canar
 			}
 		}
 	}
-	look("stdout", w.stdout.Bytes())
+	look("stdout", []byte(w.stdout.String()))
 	look("stderr", []byte(w.stderr.String()))
 	for name, text := range w.shown {
 		look("the live view's "+name, text)
+	}
+	for name, secret := range w.secrets { // modtap's own are not the child's to know
+		if slices.Contains([]string{"parent", "wrong", "gone", "broken", "flag"}, name) {
+			if c := newCanary(name, secret); c.in([]byte(w.childLog(t))) != "" {
+				found("what the child was told", c, "")
+			}
+		}
 	}
 	files := 0
 	err := filepath.WalkDir(w.ours, func(path string, d fs.DirEntry, err error) error {
