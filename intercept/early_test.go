@@ -35,9 +35,9 @@ func (l *lockedText) String() string {
 	return l.b.String()
 }
 
-// TestEarlyAnswer: a server that answers before it has all of the request's body ends the
-// client's connection with the answer. What the client then still sends made net/http's
-// server panic.
+// TestEarlyAnswer: the answer of a server that has not read all of the request's body
+// comes unchanged, and then the client's connection ends. What the client still sent made
+// net/http's server panic.
 func TestEarlyAnswer(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
@@ -63,8 +63,8 @@ func TestEarlyAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := io.ReadAll(resp.Body); string(got) != "ok" || err != nil || !resp.Close {
-			t.Errorf("the answer is %q, %v, and closes the connection: %v", got, err, resp.Close)
+		if got, err := io.ReadAll(resp.Body); string(got) != "ok" || err != nil || resp.Close {
+			t.Errorf("the answer is %q, %v; Connection: close was added: %v", got, err, resp.Close)
 		}
 		io.WriteString(c, rest)
 		if _, err := br.ReadByte(); err == nil {

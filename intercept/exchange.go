@@ -23,9 +23,9 @@ type call struct {
 	taken  atomic.Bool // all of the body was read
 }
 
-// early reports whether an answer comes before all of the request's body was read. Such
-// a connection cannot take another request: net/http's server, in full duplex, panics when
-// the end of the body comes after the handler's.
+// early reports whether not all of the request's body was read. When its answer is
+// complete, such a connection cannot take another request: net/http's server, in full
+// duplex, panics when the end of the body comes after the handler's.
 func (c *call) early() bool { return c.duplex && !c.taken.Load() }
 
 type callKey struct{}

@@ -2,6 +2,7 @@ package intercept
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -19,6 +20,33 @@ type peekConn struct {
 	gather  *gather // set when TLS begins on a client's connection
 	tunnel  *tunnel // client connections: the tunnel it became
 	plain   *leg    // client connections: for plain-HTTP requests
+
+	refused atomic.Bool // nothing more is read, see refuse
+}
+
+// refusedWait is how long Close takes in what was refused, as net/http's server does: a
+// connection that is closed with unread input is reset, and the answer lost on its way.
+const refusedWait = 500 * time.Millisecond
+
+// errRefused is what readers get after refuse. It is not io.EOF, which net/http's server
+// would take for the end of a request's body.
+var errRefused = errors.New("the request was answered before its end")
+
+// refuse ends reading, also one that is under way; what is being written goes out.
+func (c *peekConn) refuse() {
+	c.refused.Store(true)
+	c.Conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// Close closes the connection, gently when a client may still be sending.
+func (c *peekConn) Close() error {
+	if c.refused.CompareAndSwap(true, false) {
+		if h, ok := c.Conn.(interface{ CloseWrite() error }); ok && h.CloseWrite() == nil {
+			c.Conn.SetReadDeadline(time.Now().Add(refusedWait))
+			io.Copy(io.Discard, c.Conn)
+		}
+	}
+	return c.Conn.Close()
 }
 
 func (c *peekConn) Read(p []byte) (int, error) {
@@ -26,6 +54,9 @@ func (c *peekConn) Read(p []byte) (int, error) {
 		n := copy(p, c.ahead)
 		c.ahead = c.ahead[n:]
 		return n, nil
+	}
+	if c.refused.Load() {
+		return 0, errRefused
 	}
 	n, err := c.Conn.Read(p)
 	if n > 0 {

@@ -65,6 +65,7 @@ func New(c Config) (*Proxy, error) {
 	p.outer = &http.Server{
 		Handler: http.HandlerFunc(p.serveClient), ErrorLog: quiet,
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			ctx = context.WithValue(ctx, clientKey{}, nc)
 			return context.WithValue(ctx, legKey{}, p.plainLeg(nc))
 		},
 		ConnState: func(nc net.Conn, s http.ConnState) {
@@ -78,6 +79,7 @@ func New(c Config) (*Proxy, error) {
 	p.innerHTTP = &http.Server{
 		Handler: http.HandlerFunc(p.serveTunnel), ErrorLog: quiet,
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			ctx = context.WithValue(ctx, clientKey{}, tunnelOf(nc).client)
 			return context.WithValue(ctx, connKey{}, nc)
 		},
 		ConnState: func(nc net.Conn, s http.ConnState) { tunnelOf(nc).state(s) },

@@ -36,6 +36,9 @@ func (p *Proxy) serveClient(w http.ResponseWriter, r *http.Request) {
 
 type legKey struct{}
 
+// clientKey is for the *peekConn that a request came on.
+type clientKey struct{}
+
 // serveTunnel handles the requests inside a tunnel.
 func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
@@ -87,6 +90,11 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 	}()
 	p.forward.ServeHTTP(c.w, r.WithContext(ctx))
 	c.w.finish()
+	if c.early() {
+		if pc, _ := r.Context().Value(clientKey{}).(*peekConn); pc != nil {
+			pc.refuse()
+		}
+	}
 	p.settle(w, r, c)
 }
 
@@ -108,9 +116,6 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 	mirrored := c.tunnel != nil && c.tunnel.leg.mirror
 	if x.failed != nil && !mirrored && r.Context().Err() == nil {
 		// There is no connection of the server's whose end could be passed on.
-		if c.early() {
-			w.Header().Set("Connection", "close")
-		}
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}

@@ -41,9 +41,6 @@ func (w *relayWriter) WriteHeader(status int) {
 	defer w.mu.Unlock()
 	w.wrote, w.dirty = true, true
 	w.bare()
-	if w.c.early() {
-		w.Header().Set("Connection", "close")
-	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
