@@ -72,6 +72,18 @@ func TestEarlyAnswer(t *testing.T) {
 		}
 		c.Close()
 	}
+	// A body that was never read, and is all there.
+	c, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	io.WriteString(c, "POST http://127.0.0.1:1/ HTTP/1.1\r\nHost: h.test\r\nContent-Length: 4\r\n\r\nbody")
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 502 ") || !strings.Contains(string(answer), "connection refused") {
+		t.Errorf("the answer is %q, %v", answer, err)
+	}
+	c.Close()
 	r.stop()
 	if s := logged.String(); strings.Contains(s, "panic") {
 		t.Error(s)

@@ -90,12 +90,13 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 	}()
 	p.forward.ServeHTTP(c.w, r.WithContext(ctx))
 	c.w.finish()
+	p.settle(w, r, c)
 	if c.early() {
 		if pc, _ := r.Context().Value(clientKey{}).(*peekConn); pc != nil {
 			pc.refuse()
+			r.Body.Close() // here, where net/http's server expects its end
 		}
 	}
-	p.settle(w, r, c)
 }
 
 // settle decides what the client sees of a failure: what it would have seen without us.
