@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A rig is a proxy in front of an origin, with clients that go through it and past it.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	origin *origintest.Origin
 	dns    *origintest.DNS
 	log    *recorder.Log
@@ -40,7 +40,7 @@ type rig struct {
 }
 
 // newRig starts a proxy whose servers are o's; change may alter its configuration.
-func newRig(t *testing.T, o *origintest.Origin, change func(*intercept.Config)) *rig {
+func newRig(t testing.TB, o *origintest.Origin, change func(*intercept.Config)) *rig {
 	t.Helper()
 	authority, err := ca.New()
 	if err != nil {

@@ -22,9 +22,9 @@ type Proxy struct {
 	transport *http.Transport
 	forward   http.Handler
 	outer     *http.Server // clients
-	inner     *handoff     // what is inside their tunnels
-	innerHTTP *http.Server
-	pool      *leg // --pool; nil otherwise
+	inner     *inner       // what is inside their tunnels: HTTP/1.1
+	inner2    *inner       // HTTP/2
+	pool      *leg         // --pool; nil otherwise
 	history   history
 
 	ctx    context.Context // ends when Shutdown has waited long enough
@@ -55,7 +55,7 @@ func New(c Config) (*Proxy, error) {
 	if c.Classifier == nil {
 		c.Classifier = gomod.NewClassifier("", "")
 	}
-	p := &Proxy{c: c, transport: newTransport(), inner: newHandoff(), tunnels: map[*tunnel]struct{}{}, plain: map[*leg]struct{}{}}
+	p := &Proxy{c: c, transport: newTransport(), tunnels: map[*tunnel]struct{}{}, plain: map[*leg]struct{}{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	if c.Pool {
 		p.pool = newLeg(p, 0)
@@ -73,15 +73,9 @@ func New(c Config) (*Proxy, error) {
 			}
 		},
 	}
-	// TLSConfig stays nil: with one, HTTP/2 is not set up for connections that come with
-	// their handshake done.
-	p.innerHTTP = &http.Server{
-		Handler: http.HandlerFunc(p.serveTunnel), ErrorLog: quiet,
-		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, nc)
-		},
-		ConnState: func(nc net.Conn, s http.ConnState) { tunnelOf(nc).state(s) },
-	}
+	p.inner, p.inner2 = newInner(p, quiet), newInner(p, quiet)
+	p.inner2.http.Protocols = new(http.Protocols)
+	p.inner2.http.Protocols.SetUnencryptedHTTP2(true) // the TLS is under the frameConn
 	return p, nil
 }
 
@@ -127,7 +121,8 @@ func (p *Proxy) plainClosed(nc net.Conn) {
 
 // Serve accepts clients on l until Shutdown; then it returns nil.
 func (p *Proxy) Serve(l net.Listener) error {
-	p.serving.Go(func() { p.innerHTTP.Serve(p.inner) })
+	p.serving.Go(p.inner.serve)
+	p.serving.Go(p.inner2.serve)
 	p.mu.Lock()
 	p.listeners = append(p.listeners, l)
 	p.mu.Unlock()
@@ -154,8 +149,8 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.cancel()
 	p.settleOpening(context.Background(), openingGrace)
 	p.outer.Close()
-	p.inner.Close()
-	p.innerHTTP.Close()
+	p.inner.close()
+	p.inner2.close()
 	for _, t := range p.open() {
 		t.cut()
 	}

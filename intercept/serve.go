@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"modtap/recorder"
@@ -54,6 +53,9 @@ func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 type connKey struct{}
 
 func tunnelOf(c net.Conn) *tunnel {
+	if fc, ok := c.(*frameConn); ok {
+		c = fc.Conn
+	}
 	if tc, ok := c.(*tls.Conn); ok {
 		c = tc.NetConn()
 	}
@@ -111,6 +113,9 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}
+	if mirrored {
+		passCodes(w, r, c)
+	}
 	if mirrored && (errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()) {
 		if isReset(errors.Join(x.failed, x.cut)) {
 			c.tunnel.client.reset()
@@ -134,42 +139,6 @@ func (p *Proxy) headers(h http.Header) []recorder.Header {
 	sortHeaders(out)
 	return out
 }
-
-// A handoff is a net.Listener whose connections are given to it.
-type handoff struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func newHandoff() *handoff {
-	return &handoff{conns: make(chan net.Conn), done: make(chan struct{})}
-}
-
-func (h *handoff) give(c net.Conn) bool {
-	select {
-	case h.conns <- c:
-		return true
-	case <-h.done:
-		return false
-	}
-}
-
-func (h *handoff) Accept() (net.Conn, error) {
-	select {
-	case c := <-h.conns:
-		return c, nil
-	case <-h.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (h *handoff) Close() error {
-	h.once.Do(func() { close(h.done) })
-	return nil
-}
-
-func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
 
 // A peeking is a listener that makes each client connection a peekConn.
 type peeking struct{ net.Listener }

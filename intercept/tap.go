@@ -220,11 +220,13 @@ func (t *Tap) again(err error, r *http.Request, x *exchange, try int) int {
 	if r.Body != nil && r.Body != http.NoBody {
 		return never
 	}
-	s := err.Error()
+	s, c := err.Error(), x.call
 	switch {
 	case strings.Contains(s, "http2: Transport received Server's graceful shutdown GOAWAY"),
 		strings.Contains(s, "http2: client conn not usable"):
 		return elsewhere
+	case t.leg.mirror && c.w != nil && streamOf(c.w.ResponseWriter) != 0 && errors.As(err, new(streamError)):
+		return never // the client hears the code, and does what it thinks fit
 	case strings.Contains(s, "REFUSED_STREAM"),
 		strings.Contains(s, "PROTOCOL_ERROR") && strings.Contains(s, "received from peer"):
 		return onTheSame // h2_bundle.go, canRetryError

@@ -233,16 +233,16 @@ func (t *tunnel) servePlain() {
 		t.leg.add(route{"http", t.rec.Target}, t.up)
 	}
 	t.snapshot()
-	t.handOver(t.client)
+	t.handOver(t.p.inner, t.client)
 }
 
-// handOver gives the connection to the http.Server.
-func (t *tunnel) handOver(c net.Conn) {
+// handOver gives the connection to the http.Server that is in.
+func (t *tunnel) handOver(in *inner, c net.Conn) {
 	t.mu.Lock()
 	t.conn, t.idle = c, true
 	gone := t.gone
 	t.mu.Unlock()
-	if gone || !t.p.inner.give(c) {
+	if gone || !in.give(c) {
 		t.end(nil)
 	}
 }
