@@ -1,6 +1,7 @@
 package intercept
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -176,20 +177,22 @@ var codeNames = []string{
 	"CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
 }
 
-// passCodes gives an HTTP/2 client the code with which the server ended the stream or the
-// connection. Without one it sees INTERNAL_ERROR.
-func passCodes(w http.ResponseWriter, r *http.Request, c *call) {
+// passCode gives an HTTP/2 client the code with which the server ended the stream, or the
+// connection. It reports whether the stream's end says all: the connection stays.
+func passCode(w http.ResponseWriter, r *http.Request, c *call) bool {
 	fc, ok := r.Context().Value(connKey{}).(*frameConn)
 	if !ok || r.Context().Err() != nil {
-		return
+		return false
 	}
 	stream := streamOf(w)
-	for _, err := range []error{c.x.failed, c.x.cut} {
-		var reset streamError
-		if errors.As(err, &reset) {
-			fc.resetWith(stream, reset.Code)
-		} else if g, ok := goAwayOf(err, stream); ok {
-			fc.goAway(g.last, g.code, g.text)
-		}
+	err := cmp.Or(c.x.failed, c.x.cut)
+	var reset streamError
+	if errors.As(err, &reset) {
+		fc.resetWith(stream, reset.Code)
+		return true
 	}
+	if g, ok := goAwayOf(err, stream); ok {
+		fc.goAway(g.last, g.code, g.text)
+	}
+	return false
 }

@@ -104,7 +104,7 @@ func (r *rig) client(proxy *url.URL, roots *x509.CertPool, protos []string) *htt
 		return (&net.Dialer{}).DialContext(ctx, network, r.dns.Addr())
 	}}
 	tr := &http.Transport{
-		DialContext: (&net.Dialer{Resolver: resolver}).DialContext, Protocols: &p, DisableCompression: true,
+		DialContext: (&net.Dialer{Resolver: resolver, Timeout: 30 * time.Second}).DialContext, Protocols: &p, DisableCompression: true,
 		TLSClientConfig: &tls.Config{RootCAs: roots}, TLSHandshakeTimeout: 10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -113,14 +114,16 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}
-	if mirrored {
-		passCodes(w, r, c)
-	}
-	if mirrored && (errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()) {
-		if isReset(errors.Join(x.failed, x.cut)) {
-			c.tunnel.client.reset()
-		}
+	gone := errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()
+	switch {
+	case !mirrored || passCode(w, r, c):
+	case gone && isReset(errors.Join(x.failed, x.cut)):
+		c.tunnel.client.reset()
 		c.tunnel.client.Close()
+	case gone:
+		c.tunnel.client.CloseWrite() // a close with bytes unread would be a reset
+	case r.ProtoMajor == 2 && errors.Is(x.cut, io.ErrUnexpectedEOF):
+		return // the server ended the stream in order, though short of its Content-Length
 	}
 	panic(http.ErrAbortHandler) // h1: the connection ends; h2: the stream is reset
 }

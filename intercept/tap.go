@@ -190,7 +190,13 @@ func (x *exchange) apply(r *http.Request) (out *http.Request, rewritten bool, er
 // was replaced by another already.
 func (t *Tap) passGoAway(x *exchange, resp *http.Response) {
 	u := x.up
-	if !t.leg.mirror || !u.h2 {
+	switch {
+	case !t.leg.mirror:
+		return
+	case !u.h2:
+		if resp.Close { // net/http has taken it out of the header
+			resp.Header.Set("Connection", "close")
+		}
 		return
 	}
 	free, busy := u.cc.Available(), u.cc.InFlight()

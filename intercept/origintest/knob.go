@@ -26,6 +26,13 @@ const (
 	AbortBody Failure = "abort-body" // see above, in the body
 	StallBody Failure = "stall-body" // silence in the body until the client has gone
 	ShortBody Failure = "short-body" // ends cleanly, with fewer bytes than Content-Length
+
+	// HTTP/2 alone; the code is [Knob.Code].
+	ResetStream     Failure = "rst-stream"      // RST_STREAM instead of headers
+	ResetStreamBody Failure = "rst-stream-body" // RST_STREAM in the body
+	GoAway          Failure = "goaway"          // GOAWAY instead of headers, then TCP closed
+	GoAwayBody      Failure = "goaway-body"     // GOAWAY in the body, then TCP closed
+	GoAwayUnseen    Failure = "goaway-unseen"   // GOAWAY that says no request was processed, then TCP closed
 )
 
 // A Match chooses requests. Every field that is set must match; the zero value matches all.
@@ -55,6 +62,7 @@ type Knob struct {
 
 	Fail      Failure
 	FailAfter int64 // bytes of the body before a …Body failure; 0: half of them
+	Code      int   // of RST_STREAM or GOAWAY, RFC 9113 §7; a GOAWAY says "as the test wants"
 
 	EarlyHints bool   // sends a 103 before the answer
 	Trailer    bool   // sends the trailer X-Origin-Trailer: end
