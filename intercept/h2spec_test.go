@@ -46,8 +46,17 @@ func TestH2Spec(t *testing.T) {
 		w.Write(make([]byte, 1000))
 	})})
 	r := newRig(t, o, nil)
-	direct := runH2Spec(t, program, o.Addr())
-	through := runH2Spec(t, program, connectPort(t, r.addr, strings.TrimPrefix(o.URL(), "https://")))
+	port := connectPort(t, r.addr, strings.TrimPrefix(o.URL(), "https://"))
+	var direct, through []h2specCase
+	var directErr, throughErr error
+	var wg sync.WaitGroup
+	dir := t.TempDir()
+	wg.Go(func() { direct, directErr = runH2Spec(program, o.Addr(), filepath.Join(dir, "direct.xml")) })
+	wg.Go(func() { through, throughErr = runH2Spec(program, port, filepath.Join(dir, "through.xml")) })
+	wg.Wait()
+	if err := errors.Join(directErr, throughErr); err != nil {
+		t.Fatal(err)
+	}
 	if len(through) != len(direct) || len(through) < 90 {
 		t.Fatalf("%d tests ran through the proxy, %d directly", len(through), len(direct))
 	}
@@ -97,21 +106,19 @@ func (c h2specCase) result() string {
 	return "passed"
 }
 
-// runH2Spec runs every test against addr.
-func runH2Spec(t *testing.T, program, addr string) []h2specCase {
-	t.Helper()
+// runH2Spec runs every test against addr and reads the report.
+func runH2Spec(program, addr, report string) ([]h2specCase, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	report := filepath.Join(t.TempDir(), "junit.xml")
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	// its exit status is 1 when a test failed
-	out, _ := exec.CommandContext(ctx, program, "-t", "-k", "-S", "-o", "5", "-h", host, "-p", port, "-P", "/h2spec", "-j", report).CombinedOutput()
+	out, _ := exec.CommandContext(ctx, program, "-t", "-k", "-S", "-o", "4", "-h", host, "-p", port, "-P", "/h2spec", "-j", report).CombinedOutput()
 	b, err := os.ReadFile(report)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	var all struct {
 		Suites []struct {
@@ -119,13 +126,13 @@ func runH2Spec(t *testing.T, program, addr string) []h2specCase {
 		} `xml:"testsuite"`
 	}
 	if err := xml.Unmarshal(b, &all); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	var cases []h2specCase
 	for _, s := range all.Suites {
 		cases = append(cases, s.Cases...)
 	}
-	return cases
+	return cases, nil
 }
 
 // connectPort listens on a port that turns each connection into a CONNECT to target, for a
