@@ -140,6 +140,14 @@ var cutCases = []failureCase{
 	{name: "closed in the body", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.CloseBody}, status: 200, op: "read"},
 	{name: "aborted in the body", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.AbortBody}, status: 200, op: "read"},
 	{name: "shorter than Content-Length", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.ShortBody}, status: 200, op: "read"},
+	{name: "small, closed in the body", path: "/bytes/100", knob: origintest.Knob{Fail: origintest.CloseBody}, status: 200, op: "read"},
+	{name: "small, aborted in the body", path: "/bytes/100", knob: origintest.Knob{Fail: origintest.AbortBody}, status: 200, op: "read"},
+	{name: "small, shorter than Content-Length", path: "/bytes/100", knob: origintest.Knob{Fail: origintest.ShortBody}, status: 200, op: "read"},
+	{name: "no byte of Content-Length", path: "/handler", status: 200, op: "read", origin: handler(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})},
 	{name: "unknown length, reset", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.ResetBody, Chunked: true}, status: 200, op: "read"},
 	{name: "unknown length, closed", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.CloseBody, Chunked: true}, status: 200, op: "read"},
 }

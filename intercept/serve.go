@@ -108,6 +108,10 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		return
 	}
 	x.finish("read", x.cut) // if goproxy did not close the body
+	if x.failed == nil {
+		// the panic below drops what net/http has buffered: on a small body the headers too
+		http.NewResponseController(w).Flush()
+	}
 	mirrored := c.tunnel != nil && c.tunnel.leg.mirror
 	if x.failed != nil && !mirrored && r.Context().Err() == nil {
 		// There is no connection of the server's whose end could be passed on.
