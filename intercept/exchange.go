@@ -17,6 +17,7 @@ import (
 type call struct {
 	asked  time.Time // when the headers were read
 	tunnel *tunnel   // nil: plain HTTP proxying
+	line   *lineConn // nil: HTTP/2, or plain HTTP proxying
 	w      *relayWriter
 	x      *exchange // set by the Tap
 }

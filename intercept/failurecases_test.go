@@ -1,6 +1,7 @@
 package intercept_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,7 +16,7 @@ import (
 )
 
 func failureCases() []failureCase {
-	return slices.Concat(connectCases, answerCases, cutCases, streamCases(), goAwayCases, clientCases)
+	return slices.Concat(connectCases, answerCases, rawCases, cutCases, streamCases(), goAwayCases, clientCases)
 }
 
 // certificate makes the origin show one of that kind.
@@ -129,6 +130,34 @@ func echoWebsocket(c *http.Client, url string) string {
 	got := make([]byte, 7)
 	_, err = io.ReadFull(rw, got)
 	return fmt.Sprintf("%s %q %v %v", resp.Status, got, err, resp.Header)
+}
+
+// raw answers with bytes of HTTP/1 that net/http would not write, and closes.
+func raw(text string) func(*origintest.Config) {
+	return handler(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err) // HTTP/1.1 can
+		}
+		defer c.Close()
+		io.WriteString(c, text)
+	})
+}
+
+var rawCases = []failureCase{
+	{name: "body that ends with the connection", proto: "http/1.1", path: "/handler", origin: raw("HTTP/1.1 200 OK\r\nX-A: b\r\n\r\nbody"), status: 200},
+	{name: "reason of the server's own", proto: "http/1.1", path: "/handler", origin: raw("HTTP/1.1 404 Blocked by policy\r\nContent-Length: 4\r\n\r\nbody"), status: 404},
+	{name: "no reason", proto: "http/1.1", path: "/handler", origin: raw("HTTP/1.1 403 \r\nContent-Length: 4\r\n\r\nbody"), status: 403},
+	{name: "status 999", proto: "http/1.1", path: "/handler", origin: raw("HTTP/1.1 999 Request denied\r\nContent-Length: 4\r\n\r\nbody"), status: 999},
+	{name: "HTTP/1.0", proto: "http/1.1", path: "/handler", origin: raw("HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nbody"), status: 200, differs: "it is said in HTTP/1.1"},
+	{name: "Content-Length of a 304", proto: "http/1.1", path: "/handler", origin: raw("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\nEtag: x\r\n\r\n"), status: 304, differs: "net/http leaves it out"},
+	{name: "reset in the headers", proto: "http/1.1", path: "/handler", origin: handler(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, _ := http.NewResponseController(w).Hijack()
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nX-Hal")
+		c.(*tls.Conn).NetConn().Close()
+	}), op: "read"},
+	{name: "not HTTP", proto: "http/1.1", path: "/handler", origin: raw("SSH-2.0-OpenSSH\r\n\r\n"), op: "read"},
+	{name: "HTTP with a bad header", proto: "http/1.1", path: "/handler", origin: raw("HTTP/1.1 200 OK\r\nno colon\r\n\r\n"), op: "read"},
 }
 
 // Answers that do not come, or not to their end.

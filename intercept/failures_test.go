@@ -3,6 +3,7 @@ package intercept_test
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -55,6 +56,7 @@ type outcome struct {
 func TestFailures(t *testing.T) {
 	var mu sync.Mutex
 	var table strings.Builder
+	var rows []string
 	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "case\tprotocol\tdirect\tthrough modtap\trecorded")
 	t.Run("all", func(t *testing.T) {
@@ -63,7 +65,10 @@ func TestFailures(t *testing.T) {
 				if c.proto != "" && c.proto != proto || c.slow && testing.Short() {
 					continue
 				}
+				row := len(rows)
+				rows = append(rows, "")
 				t.Run(proto+" "+c.name, func(t *testing.T) {
+					t.Parallel() // many of them wait
 					got := c.run(t, proto)
 					c.check(t, got)
 					through := "same"
@@ -72,11 +77,12 @@ func TestFailures(t *testing.T) {
 					}
 					mu.Lock()
 					defer mu.Unlock()
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.name, proto, brief(got.direct), through, onRecord(got.recorded))
+					rows[row] = fmt.Sprintf("%s\t%s\t%s\t%s\t%s\n", c.name, proto, brief(got.direct), through, onRecord(got.recorded))
 				})
 			}
 		}
 	})
+	io.WriteString(w, strings.Join(rows, ""))
 	w.Flush()
 	t.Logf("\n%s", table.String())
 }

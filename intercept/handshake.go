@@ -62,7 +62,7 @@ func (t *tunnel) serveTLS() {
 		t.handOver(t.p.inner2, &frameConn{Conn: tc})
 		return
 	}
-	t.handOver(t.p.inner, tc)
+	t.handOver(t.p.inner, &lineConn{Conn: tc})
 }
 
 // failed ends a tunnel whose handshake with the client ended with err. Whatever the

@@ -52,12 +52,7 @@ func (c *peekConn) Write(p []byte) (int, error) {
 }
 
 // CloseWrite half-closes where the connection can.
-func (c *peekConn) CloseWrite() error {
-	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return h.CloseWrite()
-	}
-	return c.Conn.Close()
-}
+func (c *peekConn) CloseWrite() error { return closeWrite(c.Conn) }
 
 // reset makes Close send a reset instead of an orderly end.
 func (c *peekConn) reset() {

@@ -54,8 +54,11 @@ func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 type connKey struct{}
 
 func tunnelOf(c net.Conn) *tunnel {
-	if fc, ok := c.(*frameConn); ok {
-		c = fc.Conn
+	switch v := c.(type) {
+	case *frameConn:
+		c = v.Conn
+	case *lineConn:
+		c = v.Conn
 	}
 	if tc, ok := c.(*tls.Conn); ok {
 		c = tc.NetConn()
@@ -73,6 +76,7 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 		// what the client has yet to send
 		http.NewResponseController(w).EnableFullDuplex()
 	}
+	c.line, _ = r.Context().Value(connKey{}).(*lineConn)
 	c.w = &relayWriter{ResponseWriter: w, c: c}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	tap := &Tap{p: p, leg: l}
@@ -121,6 +125,8 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 	gone := errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()
 	switch {
 	case !mirrored || passCode(w, r, c):
+	case r.ProtoMajor == 1 && r.Context().Err() == nil && passHead(w, c):
+		return
 	case gone && isReset(errors.Join(x.failed, x.cut)):
 		c.tunnel.client.reset()
 		c.tunnel.client.Close()

@@ -46,6 +46,9 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	x.answered(resp)
 	t.passGoAway(x, resp)
+	if c.line != nil && t.leg.mirror {
+		c.line.answer(resp.StatusCode, resp.Status)
+	}
 	if r.ProtoMajor == 2 && resp.ProtoMajor == 1 {
 		// these are the connection's, and HTTP/2 forbids them (RFC 9113 §8.2.2)
 		for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade", "Transfer-Encoding"} {
@@ -111,6 +114,9 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 			x.charge(u)
 		}
 		return nil, nil, err
+	}
+	if u.head != nil {
+		u.head.forget()
 	}
 	x.use(u, dialled)
 	w := x.showWaiting()

@@ -233,7 +233,7 @@ func (t *tunnel) servePlain() {
 		t.leg.add(route{"http", t.rec.Target}, t.up)
 	}
 	t.snapshot()
-	t.handOver(t.p.inner, t.client)
+	t.handOver(t.p.inner, &lineConn{Conn: t.client})
 }
 
 // handOver gives the connection to the http.Server that is in.

@@ -26,6 +26,7 @@ type upConn struct {
 	tls    *tls.Conn // nil without TLS
 	parent *url.URL
 	cc     *http.ClientConn // nil until open
+	head   *headConn        // of HTTP/1.1; nil until open
 	h2     bool
 	remote string
 
@@ -152,6 +153,10 @@ func (u *upConn) open() error {
 	if u.tls != nil {
 		h.conn, scheme = u.tls, "https"
 		u.h2 = u.tls.ConnectionState().NegotiatedProtocol == "h2"
+	}
+	if !u.h2 {
+		u.head = &headConn{Conn: h.conn}
+		h.conn = u.head
 	}
 	cc, err := u.p.transport.NewClientConn(context.WithValue(context.Background(), handedOverKey{}, h), scheme, u.rec.Target)
 	if err != nil {
