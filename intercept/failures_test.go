@@ -72,8 +72,8 @@ func TestFailures(t *testing.T) {
 					got := c.run(t, proto)
 					c.check(t, got)
 					through := "same"
-					if got.tapped != got.direct {
-						through = brief(got.tapped) + " (" + cmp.Or(c.differs, "unexplained") + ")"
+					if got.tapped != got.direct || c.differs != "" {
+						through = fmt.Sprintf("%s on %d connections, not %d (%s)", brief(got.tapped), got.conns[1], got.conns[0], cmp.Or(c.differs, "unexplained"))
 					}
 					mu.Lock()
 					defer mu.Unlock()
