@@ -16,9 +16,11 @@ import (
 // the request's context from the servers' handler through goproxy to the Tap.
 type call struct {
 	asked  time.Time // when the headers were read
-	tunnel *tunnel   // nil: plain HTTP proxying
+	tunnel *tunnel   // nil: plain HTTP proxying, or reverse mode
 	w      *relayWriter
 	x      *exchange // set by the Tap
+	// reverse is set in reverse mode
+	reverse *reverseCall
 }
 
 type callKey struct{}
@@ -52,6 +54,7 @@ type exchange struct {
 	complete bool  // the body came to its end
 	failed   error // why no response came
 	cut      error // why the body ended early
+	byUs     bool  // the client gets an answer of ours instead
 	trace    httptrace.ClientTrace
 }
 

@@ -73,7 +73,7 @@ func (h *history) take(key string, now time.Time) (lead, bool) {
 
 // link finds the exchange that led to r, and with it the meaning of a redirected zip.
 func (p *Proxy) link(x *exchange) {
-	l, ok := p.history.take(x.key, x.call.asked)
+	l, ok := p.leadTo(x)
 	if !ok {
 		return
 	}
@@ -84,6 +84,18 @@ func (p *Proxy) link(x *exchange) {
 			x.rec.Go.Kind = gomod.StorageZip
 		}
 	}
+}
+
+// leadTo returns what led to x: the redirect that we followed ourselves, or what is
+// remembered.
+func (p *Proxy) leadTo(x *exchange) (lead, bool) {
+	if r := x.call.reverse; r != nil {
+		if r.after == nil {
+			return lead{}, false
+		}
+		return lead{id: r.after.rec.ID, redirect: true, means: r.after.rec.Go}, true
+	}
+	return p.history.take(x.key, x.call.asked)
 }
 
 // redirected remembers where an answer leads.

@@ -41,6 +41,9 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		if c.w != nil {
 			c.w.finish() // a 1xx may still be on its way
 		}
+		if r.Context().Err() == nil && x.instead() {
+			x.noteByUs()
+		}
 		x.finish(failureOf(r.Context(), err))
 		return nil, err
 	}

@@ -13,9 +13,19 @@ type Session struct {
 	OS      string    `json:"os"` // GOOS/GOARCH
 	Go      string    `json:"go"` // go version of the child, "" when unknown
 	Proxy   string    `json:"proxy"`
+	Capture string    `json:"capture,omitempty"` // how requests came to modtap; "" is forward
 	GOPROXY string    `json:"goproxy,omitempty"` // of the child, redacted
 	GOSUMDB string    `json:"gosumdb,omitempty"`
 }
+
+// The values of Session.Capture. In forward mode the go command uses modtap as its HTTPS
+// proxy, in reverse mode as its GOPROXY; with both, that holds for the GOPROXY entries on
+// loopback alone, which Go never sends through a proxy.
+const (
+	CaptureForward = "forward"
+	CaptureReverse = "reverse"
+	CaptureBoth    = "both"
+)
 
 // A Process is the child command.
 type Process struct {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"modtap/recorder"
 )
 
 const (
@@ -200,10 +202,21 @@ func (s *Summary) whyNothing() []string {
 		return []string{`nothing used the proxy: run  eval "$(modtap env)"  in the shell that should`}
 	}
 	if s.session != nil {
-		for _, p := range []string{"off", "file:", "http://localhost", "http://127.", "https://localhost", "https://127."} {
+		unseen := []string{"off", "file:"}
+		if s.session.Capture == "" || s.session.Capture == recorder.CaptureForward {
+			unseen = append(unseen, "http://localhost", "http://127.", "https://localhost", "https://127.")
+		}
+		for _, p := range unseen {
 			if strings.HasPrefix(s.session.GOPROXY, p) {
 				return []string{"GOPROXY=" + Printable(s.session.GOPROXY) + ": such requests do not go through a proxy"}
 			}
+		}
+	}
+	if s.session != nil && s.session.Capture == recorder.CaptureReverse {
+		return []string{
+			"either there was nothing to fetch: go has it in its module cache (try --cold),",
+			"or the command does not use the GOPROXY it was given: it sets its own, fetches",
+			"direct or what GOPRIVATE names, or is no go command",
 		}
 	}
 	return []string{
@@ -215,6 +228,9 @@ func (s *Summary) whyNothing() []string {
 
 func (s *Summary) foot(t *text) []string {
 	f := &text{width: t.width, color: t.color}
+	if s.session != nil && s.session.Capture == recorder.CaptureReverse {
+		f.add(faint, "mode       reverse: what go sends to GOPROXY and GOSUMDB, and git")
+	}
 	var blind []string
 	for _, host := range slices.Sorted(maps.Keys(s.unread)) {
 		blind = append(blind, fmt.Sprintf("%s in %s", host, plural(s.unread[host], "tunnel")))

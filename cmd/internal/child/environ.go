@@ -13,6 +13,11 @@ type Proxy struct {
 	Bundle  string // PEM file with every root the child may need, modtap's included
 	CertDir string // a directory without certificates other than those of Bundle
 	GOOS    string // the child's system; "" is this one's
+	// GOPROXY and GOSUMDB lead to modtap's port; "": the child keeps its own.
+	GOPROXY, GOSUMDB string
+	// Reverse leaves the go command to those two, with the user's own proxy and trust
+	// settings; git alone is sent to URL.
+	Reverse bool
 }
 
 // proxyNames are all six spellings: Go reads the upper case first, curl and git the
@@ -30,6 +35,17 @@ const gitCount = "GIT_CONFIG_COUNT"
 // a variable more than once the last one counts, as for os/exec.
 func Environ(base []string, p Proxy) []string {
 	e := newEnv(base, p.goos())
+	if p.GOPROXY != "" {
+		e.set("GOPROXY", p.GOPROXY)
+	}
+	if p.GOSUMDB != "" {
+		e.set("GOSUMDB", p.GOSUMDB)
+	}
+	if p.Reverse {
+		e.set("GIT_SSL_CAINFO", p.Bundle)
+		e.addGitConfig(gitConfig(p))
+		return e.list()
+	}
 	for _, name := range proxyNames {
 		e.set(name, p.URL)
 	}
