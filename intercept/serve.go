@@ -128,6 +128,10 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		}
 		c.tunnel.client.Close()
 	}
+	if x.failed == nil && c.w.hijacked == nil {
+		// what came before the cut; an answer without it would look like none, and be asked for again
+		http.NewResponseController(w).Flush()
+	}
 	panic(http.ErrAbortHandler) // h1: the connection ends; h2: the stream is reset
 }
 
