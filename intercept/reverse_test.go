@@ -437,3 +437,17 @@ func TestReverseAsksAtOnce(t *testing.T) {
 		t.Errorf("%d requests paid for %d connections, want 1 for 1", owners, o.Conns())
 	}
 }
+
+// TestReverseSendsOnce: a stream that the server resets is not asked for again, on a
+// connection that was used before either (net/http does not).
+func TestReverseSendsOnce(t *testing.T) {
+	o := origintest.Start(t, origintest.Config{Protos: []string{"h2"}, Knobs: []origintest.Knob{{Match: origintest.Match{Skip: 1}, Fail: origintest.Abort}}})
+	r := newReverse(t, o, reverse.Settings{GOPROXY: "$URL"}, nil)
+	r.get(0, list)
+	if resp, _ := r.get(0, list); resp.StatusCode != 502 {
+		t.Errorf("answered %s", resp.Status)
+	}
+	if x := r.exchanges(2)[1]; x.Resent != 0 || len(o.Requests()) != 2 {
+		t.Errorf("sent again %d times; the origin saw %d requests, want 2", x.Resent, len(o.Requests()))
+	}
+}

@@ -231,8 +231,8 @@ func (t *Tap) again(err error, r *http.Request, x *exchange, try int) int {
 	case strings.Contains(s, "REFUSED_STREAM"),
 		strings.Contains(s, "PROTOCOL_ERROR") && strings.Contains(s, "received from peer"):
 		return onTheSame // h2_bundle.go, canRetryError
-	case !t.leg.mirror && !x.owns && try == 0 && x.marks[markFirstByte].Load() == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-		return elsewhere // transport.go, shouldRetryRequest; a mirrored client does it itself
+	case !t.leg.mirror && !x.up.h2 && !x.owns && try == 0 && x.marks[markFirstByte].Load() == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		return elsewhere // transport.go, shouldRetryRequest, whose errors are HTTP/1.1's; a mirrored client does it itself
 	}
 	return never
 }
