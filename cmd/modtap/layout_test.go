@@ -31,6 +31,7 @@ var layout = []struct {
 	{"modtap/intercept", "modtap/ca", "intercept takes certificates as a func"},
 	{"modtap/intercept", "modtap/cmd", "only cmd knows commands"},
 	{"modtap/intercept/rules", "net/http", "a rules file becomes a decision without I/O"},
+	{"modtap/intercept/reverse", "net/http", "settings become a plan without I/O"},
 	{"modtap/viewer", "modtap/intercept", "viewers get events, live or from a file"},
 	{"modtap/viewer", "modtap/ca", "viewers get events, live or from a file"},
 	{"modtap/viewer", "modtap/cmd", "only cmd knows commands"},

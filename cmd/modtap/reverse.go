@@ -105,15 +105,13 @@ func (s *session) notSeenInReverse() []string {
 	if !s.trust.Reverse {
 		return nil
 	}
-	private := ""
-	for _, v := range [...]struct{ name, value string }{{"GONOPROXY", s.goEnv.GONOPROXY}, {"GOPRIVATE", s.goEnv.GOPRIVATE}} {
-		if v.value != "" && v.value != "none" && private == "" {
-			private = v.name + "=" + s.redactor.Text(v.value) + " except git"
-		}
-	}
 	var spots []string
-	if private != "" {
-		spots = append(spots, private)
+	name, globs := "GONOPROXY", s.goEnv.GONOPROXY
+	if globs == "" {
+		name, globs = "GOPRIVATE", s.goEnv.GOPRIVATE
+	}
+	if globs != "" && globs != "none" {
+		spots = append(spots, name+"="+s.redactor.Text(globs)+" except git")
 	}
 	if s.plan == nil || s.plan.Direct {
 		spots = append(spots, "direct except git")

@@ -238,8 +238,12 @@ func (s *Summary) foot(t *text) []string {
 	if s.end != nil {
 		blind = append(s.end.BlindSpots[:len(s.end.BlindSpots):len(s.end.BlindSpots)], blind...)
 	}
-	if len(blind) > 0 {
-		f.add(faint, "not seen   %s", Printable(strings.Join(blind, ", ")))
+	for i, line := range wrap(blind, f.width-len("not seen   ")) {
+		label := ""
+		if i == 0 {
+			label = "not seen"
+		}
+		f.add(faint, "%-10s %s", label, line)
 	}
 	if s.lost > 0 {
 		f.add(warning, "%s lost: modtap could not keep up, and the numbers are too low", plural(int(s.lost), "event"))
@@ -249,6 +253,24 @@ func (s *Summary) foot(t *text) []string {
 		f.lines = append(f.lines, "recording  "+s.Recording)
 	}
 	return f.lines
+}
+
+// wrap lays out a list with commas in lines of width.
+func wrap(list []string, width int) []string {
+	var lines []string
+	for i, item := range list {
+		item = Printable(item)
+		if i < len(list)-1 {
+			item += ","
+		}
+		last := len(lines) - 1
+		if last >= 0 && len([]rune(lines[last]))+1+len([]rune(item)) <= width {
+			lines[last] += " " + item
+			continue
+		}
+		lines = append(lines, item)
+	}
+	return lines
 }
 
 func plural(n int, noun string) string {
