@@ -122,15 +122,15 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}
+	if x.failed == nil && c.w.hijacked == nil {
+		// what came before the cut; an answer without it would look like none, and be asked for again
+		http.NewResponseController(w).Flush()
+	}
 	if mirrored && (errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()) {
 		if isReset(errors.Join(x.failed, x.cut)) {
 			c.tunnel.client.reset()
 		}
 		c.tunnel.client.Close()
-	}
-	if x.failed == nil && c.w.hijacked == nil {
-		// what came before the cut; an answer without it would look like none, and be asked for again
-		http.NewResponseController(w).Flush()
 	}
 	panic(http.ErrAbortHandler) // h1: the connection ends; h2: the stream is reset
 }

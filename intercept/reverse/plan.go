@@ -251,13 +251,21 @@ func join(base *url.URL, rest string) *url.URL {
 		}
 		u.Path, u.RawPath = p, raw
 	case strings.Contains(plain, "/@v/"), strings.HasSuffix(plain, "/@latest"):
-		u.Path = path.Join(base.Path, plain)
-		u.RawPath = path.Join(base.RawPath, strings.ReplaceAll(plain, "!", "%21"))
+		u.Path = clean(base.Path) + plain
+		u.RawPath = clean(base.RawPath) + strings.ReplaceAll(plain, "!", "%21")
 	default:
 		u.Path = strings.TrimSuffix(base.Path, "/") + plain
 		u.RawPath = strings.TrimSuffix(base.RawPath, "/") + plain
 	}
 	return &u
+}
+
+// clean is what path.Join makes of a base path.
+func clean(base string) string {
+	if base == "" {
+		return ""
+	}
+	return strings.TrimSuffix(path.Clean(base), "/")
 }
 
 // loopback reports whether Go's proxy settings never apply to host

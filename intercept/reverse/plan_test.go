@@ -254,3 +254,28 @@ func TestAuthorization(t *testing.T) {
 		t.Errorf("skipped %q", skipped)
 	}
 }
+
+// FuzzResolve: whatever the path, it leads to the base's own host and nowhere else.
+func FuzzResolve(f *testing.F) {
+	for _, tt := range resolveTests {
+		f.Add(tt.goproxy, strings.TrimPrefix(tt.path, "/TOKEN"))
+	}
+	f.Add("https://a.test", "/0//evil.test/@v/list")
+	f.Add("https://a.test/%2e%2e", "/0/x/../../y/%zz/@v/list")
+	f.Fuzz(func(t *testing.T, goproxy, path string) {
+		p := New(Settings{GOPROXY: goproxy, All: true, Addr: addr, Token: token})
+		n, rest, ok := p.Resolve("/TOKEN" + path)
+		if !ok {
+			return
+		}
+		u, base := p.URL(n, rest), p.routes[n].base
+		if u.Scheme != base.Scheme || u.Host != base.Host || u.User != nil {
+			t.Fatalf("%q leads to %s, the base is %s", path, u, base)
+		}
+		if again, err := url.Parse(u.String()); err == nil && again.Host != base.Host {
+			t.Fatalf("%q is read as a URL of %s", u, again.Host)
+		}
+		p.Authorization(n, u)
+		p.Database(rest)
+	})
+}
