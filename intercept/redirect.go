@@ -21,8 +21,6 @@ const (
 // A follower follows redirects as the go command's own client does, each hop an exchange.
 // A go command that followed them itself would leave modtap's sight.
 type follower struct {
-	v   *reversal
-	n   int
 	c   *call // of the client's request
 	tap *Tap
 }
@@ -30,10 +28,11 @@ type follower struct {
 // RoundTrip returns the last answer. The error, if any, is already recorded.
 func (f *follower) RoundTrip(first *http.Request) (*http.Response, error) {
 	r, asked, after, stripped := first, f.c.asked, (*exchange)(nil), false
+	var hop *call
+	defer func() { f.c.x = hop.x }() // the last one's outcome is the client's
 	for hops := 1; ; hops++ {
-		hop := &call{asked: asked, w: f.c.w, reverse: &reverseCall{after: after, support: f.c.reverse.support}}
+		hop = &call{asked: asked, w: f.c.w, reverse: &reverseCall{after: after, support: f.c.reverse.support}}
 		resp, err := f.tap.RoundTrip(r.WithContext(context.WithValue(r.Context(), callKey{}, hop)))
-		f.c.x = hop.x
 		if err != nil {
 			if hop.x.byUs {
 				hop.x.failed = nil

@@ -74,12 +74,12 @@ func (v *reversal) serves(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.RawQuery == "" {
 		r.URL.RawQuery = query
 	}
-	r.Host, r.Body = r.URL.Host, http.NoBody
+	r.Host, r.Body, r.ContentLength, r.TransferEncoding = r.URL.Host, http.NoBody, 0, nil
 	dropHopByHop(r.Header)
 	if a := v.plan.Authorization(n, r.URL); a != "" {
 		r.Header.Set("Authorization", a)
 	}
-	v.p.through(w, r, c, &follower{v: v, n: n, c: c, tap: &Tap{p: v.p, leg: v.enter(r)}})
+	v.p.through(w, r, c, &follower{c: c, tap: &Tap{p: v.p, leg: v.enter(r)}})
 	return true
 }
 

@@ -39,6 +39,7 @@ func (s *session) capture(env child.GoEnv) error {
 	}
 	settings := reverse.Settings{GOPROXY: env.GOPROXY, GOSUMDB: env.GOSUMDB, All: all, Addr: s.listener.Addr().String(), Token: rand.Text()}
 	plan := reverse.New(settings)
+	s.direct = plan.Direct
 	if plan.GOPROXY == "" && plan.GOSUMDB == "" {
 		return nil
 	}
@@ -113,7 +114,7 @@ func (s *session) notSeenInReverse() []string {
 	if globs != "" && globs != "none" {
 		spots = append(spots, name+"="+s.redactor.Text(globs)+" except git")
 	}
-	if s.plan == nil || s.plan.Direct {
+	if s.direct {
 		spots = append(spots, "direct except git")
 	}
 	if s.plan != nil {

@@ -60,6 +60,7 @@ func TestNotSeenInReverse(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &session{goEnv: tt.env, trust: child.Proxy{Reverse: tt.reverse}}
 			s.plan = reverse.New(reverse.Settings{GOPROXY: tt.env.GOPROXY, All: true, Addr: "127.0.0.1:1", Token: "T"})
+			s.direct = s.plan.Direct
 			if diff := cmp.Diff(tt.want, s.notSeenInReverse()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -50,6 +50,7 @@ type session struct {
 	trust    child.Proxy   // how a child uses us
 	plan     *reverse.Plan // of reverse mode; nil: nothing is rewritten
 	goEnv    child.GoEnv
+	direct   bool // GOPROXY ends in direct
 	proxy    *intercept.Proxy
 	listener net.Listener
 	viewer   *stream.Server
