@@ -149,15 +149,10 @@ func (v *reversal) left(pc *peekConn) {
 	}
 	v.linger = time.AfterFunc(lingerTime, func() {
 		v.mu.Lock()
-		l := v.leg
-		if v.clients > 0 {
-			l = nil
-		} else {
+		defer v.mu.Unlock() // until its connections have had their last snapshots
+		if v.clients == 0 && v.leg != nil {
+			v.leg.close("client")
 			v.leg = nil
-		}
-		v.mu.Unlock()
-		if l != nil {
-			l.close("client")
 		}
 	})
 }
@@ -171,10 +166,9 @@ func (v *reversal) close() {
 	if v.linger != nil {
 		v.linger.Stop()
 	}
-	l := v.leg
-	v.mu.Unlock()
-	if l != nil {
-		l.close("modtap")
+	defer v.mu.Unlock()
+	if v.leg != nil {
+		v.leg.close("modtap")
 	}
 }
 
