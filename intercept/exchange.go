@@ -51,10 +51,11 @@ type exchange struct {
 	after    recorder.Span           // our own time relaying
 	lastSnap time.Time
 	ended    bool
-	complete bool  // the body came to its end
-	failed   error // why no response came
-	cut      error // why the body ended early
-	byUs     bool  // the client gets an answer of ours instead
+	complete bool    // the body came to its end
+	failed   error   // why no response came
+	command  *sample // of the request's body, where that says what is meant; nil otherwise
+	cut      error   // why the body ended early
+	byUs     bool    // the client gets an answer of ours instead
 	trace    httptrace.ClientTrace
 }
 
@@ -78,9 +79,10 @@ func (p *Proxy) begin(r *http.Request, c *call) *exchange {
 	}
 	x.rec.Start = x.start
 	x.rec.Client.GotConn = x.at(c.asked)
-	x.rec.Request = recorder.Message{Header: p.headers(r.Header), HeaderSize: requestSize(r), Mime: r.Header.Get("Content-Type")}
+	x.rec.Request = recorder.Message{Header: p.headers(r.Header), HeaderSize: requestSize(r), Mime: r.Header.Get("Content-Type"), Encoding: r.Header.Get("Content-Encoding")}
 	x.rec.Response.HeaderSize = -1
 	p.link(x)
+	x.attribute(r)
 	p.inflight.add(1)
 	return x
 }
@@ -182,6 +184,7 @@ func (x *exchange) finish(op string, err error) {
 		return
 	}
 	x.ended = true
+	x.conclude(err != nil)
 	end := x.now()
 	x.rec.Client.End = end
 	if x.rec.Server.End == 0 {

@@ -78,6 +78,9 @@ func (p *Proxy) link(x *exchange) {
 		return
 	}
 	x.rec.Parent = l.id
+	if l.redirect && l.means.Kind == gomod.GitInfoRefs && x.rec.Go.Kind == gomod.GitInfoRefs {
+		p.repos.moved(l.means.Repo, x.rec.Go.Repo)
+	}
 	if l.redirect && (x.rec.Go.Kind == gomod.Other || x.rec.Go.Kind == "") && l.means.Module != "" {
 		x.rec.Go = l.means
 		if l.means.Kind == gomod.Zip {

@@ -27,6 +27,7 @@ type Proxy struct {
 	pool      *leg      // --pool; nil otherwise
 	reversal  *reversal // reverse mode; nil otherwise
 	history   history
+	repos     repos
 
 	ctx    context.Context // ends when Shutdown has waited long enough
 	cancel context.CancelFunc

@@ -265,6 +265,7 @@ type requestBody struct {
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.x.sent.Add(int64(n))
+	b.x.command.add(p[:n])
 	return n, err
 }
 
