@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"modtap/cmd/internal/gittrace"
 )
 
 // A Proxy is where a child finds modtap and what it must trust.
@@ -18,6 +20,9 @@ type Proxy struct {
 	// Reverse leaves the go command to those two, with the user's own proxy and trust
 	// settings; git alone is sent to URL.
 	Reverse bool
+	// GitTrace is a folder, absolute, for what git writes about itself; "": none is written.
+	// Do not set it where the user's own settings send that elsewhere (gittrace.Users).
+	GitTrace string
 }
 
 // proxyNames are all six spellings: Go reads the upper case first, curl and git the
@@ -57,6 +62,7 @@ func Environ(base []string, p Proxy) []string {
 	}
 	e.set("SSL_CERT_DIR", p.CertDir)
 	e.addGitConfig(gitConfig(p))
+	e.traceGit(p)
 	return e.list()
 }
 
@@ -77,6 +83,16 @@ func gitConfig(p Proxy) [][2]string {
 		config = append(config, [2]string{"http.schannelUseSSLCAInfo", "true"}, [2]string{"http.schannelCheckRevoke", "false"})
 	}
 	return config
+}
+
+// traceGit makes git tell of the remotes that it does not reach through p.
+func (e *env) traceGit(p Proxy) {
+	if p.GitTrace == "" {
+		return
+	}
+	for _, kv := range gittrace.Vars(p.GitTrace) {
+		e.set(kv[0], kv[1])
+	}
 }
 
 // env is an environment in its original order.

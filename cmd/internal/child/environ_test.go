@@ -80,6 +80,15 @@ func TestEnviron(t *testing.T) {
 	}
 }
 
+func TestEnvironTracesGit(t *testing.T) {
+	p := testProxy
+	p.GitTrace = "/t/git"
+	want := join([]string{"GIT_TRACE2=1"}, set, gitEntry, []string{"GIT_TRACE2_EVENT=/t/git", "GIT_TRACE2_MAX_FILES=20000"})
+	if diff := cmp.Diff(want, Environ([]string{"GIT_TRACE2=1"}, p)); diff != "" {
+		t.Errorf("Environ (-want +got):\n%s", diff)
+	}
+}
+
 func join(lists ...[]string) []string {
 	var out []string
 	for _, l := range lists {
