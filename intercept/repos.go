@@ -312,28 +312,43 @@ func (s *repos) version(roots []gomod.GoImport, wanted [][]string) (mod, version
 	return mod, version, true
 }
 
-// fetched says what was fetched that is no version.
-func fetched(c gomod.GitCommand, names [][]string) string {
-	if len(names) != 1 {
-		return fmt.Sprintf("%d objects", len(names))
-	}
+// fetched says what was fetched that is no version: its tags, else its branches, else how
+// many objects.
+func fetched(c gomod.GitCommand, wanted [][]string) string {
 	var tags, branches []string
-	for _, name := range names[0] {
-		if short, isTag := gomod.ShortRef(name); isTag {
-			tags = append(tags, short)
-		} else if short != "" && short != "HEAD" {
-			branches = append(branches, short)
+	for _, names := range wanted {
+		if len(names) == 0 && len(wanted) > 1 {
+			return count(wanted)
+		}
+		for _, name := range names {
+			if short, isTag := gomod.ShortRef(name); isTag {
+				tags = append(tags, short)
+			} else if short != "" && short != "HEAD" {
+				branches = append(branches, short)
+			}
 		}
 	}
-	if len(tags) == 0 {
+	if len(wanted) > 1 { // each must be among what is named
+		tags = append(tags, branches...)
+	} else if len(tags) == 0 {
 		tags = branches
 	}
 	slices.Sort(tags)
+	tags = slices.Compact(tags)
 	switch {
+	case len(tags) > maxNames:
+		return count(wanted)
 	case len(tags) > 0:
-		return strings.Join(tags[:min(len(tags), maxNames)], ",")
+		return strings.Join(tags, ",")
 	case len(c.Wants) == 1:
 		return c.Wants[0][:12]
 	}
 	return ""
+}
+
+func count(wanted [][]string) string {
+	if len(wanted) == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", len(wanted))
 }

@@ -59,8 +59,9 @@ var fetchTests = []struct {
 	{"v3 when it was not: perhaps it is +incompatible", "git.test/m.git", []int{6}, "git-upload-pack a.test/m v3.0.0"},
 	{"a tag that is no version", "git.test/m.git", []int{7}, "git-upload-pack a.test/m nightly"},
 	{"a branch", "git.test/m.git", []int{9}, "git-upload-pack a.test/m main"},
-	{"everything", "git.test/m.git", []int{1, 2, 9}, "git-upload-pack a.test/m 3 objects"},
-	{"a version and a branch", "git.test/m.git", []int{1, 9}, "git-upload-pack a.test/m 2 objects"},
+	{"everything", "git.test/m.git", []int{1, 2, 9, 5}, "git-upload-pack a.test/m 4 objects"},
+	{"a version and a branch", "git.test/m.git", []int{1, 9}, "git-upload-pack a.test/m main,v1.0.0"},
+	{"a version and an object without a name", "git.test/m.git", []int{1, 77}, "git-upload-pack a.test/m 2 objects"},
 	{"an object without a name", "git.test/m.git", []int{77}, "git-upload-pack a.test/m 000000000000"},
 	{"a repository of two modules", "git.test/x", []int{1}, "git-upload-pack one.test/x@v1.0.0"},
 	{"the other one's", "git.test/x", []int{2}, "git-upload-pack two.test/x@v1.0.0"}, // one.test/x/two was not asked for

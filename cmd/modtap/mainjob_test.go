@@ -198,7 +198,7 @@ func checkEntry(t *testing.T, x *recorder.Exchange) {
 		if x.Go.Module == "" || x.Go.Version == "" || !strings.HasSuffix(u.Path, "."+step) {
 			t.Errorf("%s is attributed to %+v", x.URL, x.Go)
 		}
-	case "list", "latest":
+	case "list", "latest", "git", "go-get":
 		if x.Go.Module == "" {
 			t.Errorf("%s is attributed to %+v", x.URL, x.Go)
 		}

@@ -51,6 +51,7 @@ type session struct {
 	plan     *reverse.Plan // of reverse mode; nil: nothing is rewritten
 	goEnv    child.GoEnv
 	direct   bool // GOPROXY ends in direct
+	git      gitWatch
 	proxy    *intercept.Proxy
 	listener net.Listener
 	viewer   *stream.Server
@@ -268,7 +269,12 @@ func (s *session) settle(process *recorder.Process) {
 	if err := s.proxy.Shutdown(ctx); err != nil {
 		s.logger.Debug().Err(err).Msg("requests in flight were cut off")
 	}
-	end := &recorder.End{At: s.since(time.Now()), BlindSpots: []string{"git over ssh", "localhost"}}
+	ended := time.Now()
+	if process != nil {
+		ended = s.info.Start.Add(process.End.Duration())
+	}
+	unseen, blind := s.unseen(ended)
+	end := &recorder.End{At: s.since(time.Now()), BlindSpots: append(blind, "localhost"), Unseen: unseen}
 	end.BlindSpots = append(end.BlindSpots, s.notSeenInReverse()...)
 	if process != nil {
 		s.log.Append(recorder.Event{Process: process})

@@ -78,8 +78,8 @@ type Request struct {
 	// Extra is the database's name of a sumdb request, followed for a SumdbTile by a
 	// space and the tile's path ("sum.golang.org tile/8/0/x001/234.p/5"); of a toolchain
 	// it is the release and the platform ("go1.27.4 windows-amd64"). Of a GitUploadPack it
-	// is "ls-refs", or what was fetched where that is no version: the tag or branch
-	// ("main"), or how many objects ("37 objects").
+	// is "ls-refs", or what was fetched where that is not one version: the tag or branch
+	// ("main"), a few of them ("sub/v1.1.0,v1.1.0"), or how many objects ("37 objects").
 	Extra string `json:"extra,omitempty"`
 }
 

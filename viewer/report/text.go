@@ -13,6 +13,7 @@ import (
 
 const (
 	maxLines = 25
+	maxBlind = 4 // lines about what was not seen
 	// maxOverhead is the share of the time above which modtap's own is said first (DESIGN §3.2).
 	maxOverhead = 0.05
 )
@@ -226,6 +227,27 @@ func (s *Summary) whyNothing() []string {
 	}
 }
 
+const notSeen = "not seen   "
+
+// wrap breaks text into at most maxBlind lines of that width, at spaces.
+func wrap(text string, width int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		last := len(lines) - 1
+		switch {
+		case last >= 0 && len([]rune(lines[last]))+1+len([]rune(word)) <= width:
+			lines[last] += " " + word
+		case len(lines) == maxBlind:
+			r := []rune(lines[last])
+			lines[last] = string(r[:min(len(r), width-2)]) + " …"
+			return lines
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
 func (s *Summary) foot(t *text) []string {
 	f := &text{width: t.width, color: t.color}
 	if s.session != nil && s.session.Capture == recorder.CaptureReverse {
@@ -238,12 +260,12 @@ func (s *Summary) foot(t *text) []string {
 	if s.end != nil {
 		blind = append(s.end.BlindSpots[:len(s.end.BlindSpots):len(s.end.BlindSpots)], blind...)
 	}
-	for i, line := range wrap(blind, f.width-len("not seen   ")) {
-		label := ""
+	for i, line := range wrap(Printable(strings.Join(blind, ", ")), t.width-len(notSeen)) {
 		if i == 0 {
-			label = "not seen"
+			f.add(faint, notSeen+"%s", line)
+		} else {
+			f.add(faint, "%*s%s", len(notSeen), "", line)
 		}
-		f.add(faint, "%-10s %s", label, line)
 	}
 	if s.lost > 0 {
 		f.add(warning, "%s lost: modtap could not keep up, and the numbers are too low", plural(int(s.lost), "event"))
@@ -253,24 +275,6 @@ func (s *Summary) foot(t *text) []string {
 		f.lines = append(f.lines, "recording  "+s.Recording)
 	}
 	return f.lines
-}
-
-// wrap lays out a list with commas in lines of width.
-func wrap(list []string, width int) []string {
-	var lines []string
-	for i, item := range list {
-		item = Printable(item)
-		if i < len(list)-1 {
-			item += ","
-		}
-		last := len(lines) - 1
-		if last >= 0 && len([]rune(lines[last]))+1+len([]rune(item)) <= width {
-			lines[last] += " " + item
-			continue
-		}
-		lines = append(lines, item)
-	}
-	return lines
 }
 
 func plural(n int, noun string) string {

@@ -49,6 +49,7 @@ func Environ(base []string, p Proxy) []string {
 	if p.Reverse {
 		e.set("GIT_SSL_CAINFO", p.Bundle)
 		e.addGitConfig(gitConfig(p))
+		e.traceGit(p)
 		return e.list()
 	}
 	for _, name := range proxyNames {

@@ -124,6 +124,18 @@ func TestKeyFor(t *testing.T) {
 	}
 }
 
+func TestTooOld(t *testing.T) {
+	for answer, want := range map[string]bool{
+		"git version 2.39.5\n": false, "git version 2.22.0": false, "git version 2.50.1 (Apple Git-155)": false,
+		"git version 3.0.0": false, "git version 2.45.1.windows.1": false,
+		"git version 2.21.4": true, "git version 1.8.3.1": true, "hub": true,
+	} {
+		if got := tooOld(answer); got != want {
+			t.Errorf("%q: %v", answer, got)
+		}
+	}
+}
+
 // home is an environment with git's settings in a folder of its own.
 func home(t *testing.T, config string) (getenv func(string) string, env []string) {
 	t.Helper()

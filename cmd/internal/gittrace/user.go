@@ -3,6 +3,7 @@ package gittrace
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -139,4 +140,27 @@ func origin(s string) string {
 		return ""
 	}
 	return file
+}
+
+// TooOld reports whether the git that env leads to is too old to write traces: before 2.22
+// it did not.
+func TooOld(env []string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	c := exec.CommandContext(ctx, "git", "version")
+	c.Env, c.WaitDelay = env, askTime
+	out, err := c.Output()
+	if err != nil {
+		return false // no git, nothing to see
+	}
+	return tooOld(string(out))
+}
+
+// tooOld reads the answer of git version: "git version 2.39.5 (Apple Git-154)".
+func tooOld(answer string) bool {
+	var major, minor int
+	if _, err := fmt.Sscanf(answer, "git version %d.%d", &major, &minor); err != nil {
+		return true // whatever it is, nothing was heard of it
+	}
+	return major < 2 || major == 2 && minor < 22
 }
