@@ -52,8 +52,6 @@ func (x *exchange) attribute(r *http.Request) {
 // its way, viewers know of what. It returns the sample that the answer is to fill; nil
 // where nothing is to be learnt from it.
 func (x *exchange) understand(resp *http.Response) *sample {
-	began := time.Now()
-	defer func() { x.after += recorder.Span(time.Since(began)) }()
 	wants := false
 	switch g := &x.rec.Go; g.Kind {
 	case gomod.GoGet:
@@ -71,8 +69,12 @@ func (x *exchange) understand(resp *http.Response) *sample {
 
 // readCommand reads the copy of a request to git-upload-pack.
 func (x *exchange) readCommand() string {
-	c := gomod.ParseGitCommand(gomod.Inflate(x.command.bytes(), x.rec.Request.Encoding))
+	began := time.Now()
+	b := x.command.bytes()
+	c := gomod.ParseGitCommand(gomod.Inflate(b, x.rec.Request.Encoding))
 	x.p.repos.command(&x.rec.Go, c)
+	x.commandRead = len(b)
+	x.after += recorder.Span(time.Since(began))
 	return c.Name
 }
 
@@ -98,8 +100,9 @@ func (x *exchange) conclude(failed bool) {
 	switch {
 	case g.Kind == gomod.GitInfoRefs && (failed || x.rec.Status >= 400):
 		x.p.repos.refused(g.Repo, time.Now())
-	case g.Kind == gomod.GitUploadPack && x.command != nil && g.Version == "":
-		// Of a request that failed, or one whose answer came before its end.
+	case g.Kind == gomod.GitUploadPack && x.command != nil && (g.Module == "" || len(x.command.bytes()) > x.commandRead):
+		// The answer came before the request's end, or none did, or the page that names the
+		// module has been read meanwhile.
 		x.readCommand()
 	}
 }

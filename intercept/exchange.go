@@ -44,19 +44,20 @@ type exchange struct {
 	up    *upConn
 	owns  bool // the connection's opening is part of this exchange
 
-	marks    [markCount]atomic.Int64 // offsets from start, at least 1 once set
-	sent     atomic.Int64            // request body bytes
-	early    atomic.Bool             // a 1xx came
-	before   recorder.Span           // our own time before the request was sent
-	after    recorder.Span           // our own time relaying
-	lastSnap time.Time
-	ended    bool
-	complete bool    // the body came to its end
-	failed   error   // why no response came
-	command  *sample // of the request's body, where that says what is meant; nil otherwise
-	cut      error   // why the body ended early
-	byUs     bool    // the client gets an answer of ours instead
-	trace    httptrace.ClientTrace
+	marks       [markCount]atomic.Int64 // offsets from start, at least 1 once set
+	sent        atomic.Int64            // request body bytes
+	early       atomic.Bool             // a 1xx came
+	before      recorder.Span           // our own time before the request was sent
+	after       recorder.Span           // our own time relaying
+	lastSnap    time.Time
+	ended       bool
+	complete    bool    // the body came to its end
+	failed      error   // why no response came
+	command     *sample // of the request's body, where that says what is meant; nil otherwise
+	commandRead int     // bytes of it that were there when it was last read
+	cut         error   // why the body ended early
+	byUs        bool    // the client gets an answer of ours instead
+	trace       httptrace.ClientTrace
 }
 
 // begin starts the record of r.

@@ -91,7 +91,8 @@ func (e *env) traceGit(p Proxy) {
 	if p.GitTrace == "" {
 		return
 	}
-	for _, kv := range gittrace.Vars(p.GitTrace) {
+	has := func(name string) bool { _, ok := e.get(name); return ok }
+	for _, kv := range gittrace.Vars(p.GitTrace, has) {
 		e.set(kv[0], kv[1])
 	}
 }

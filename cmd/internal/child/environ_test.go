@@ -83,9 +83,14 @@ func TestEnviron(t *testing.T) {
 func TestEnvironTracesGit(t *testing.T) {
 	p := testProxy
 	p.GitTrace = "/t/git"
-	want := join([]string{"GIT_TRACE2=1"}, set, gitEntry, []string{"GIT_TRACE2_EVENT=/t/git", "GIT_TRACE2_MAX_FILES=20000"})
-	if diff := cmp.Diff(want, Environ([]string{"GIT_TRACE2=1"}, p)); diff != "" {
+	want := join(set, gitEntry, []string{"GIT_TRACE2_EVENT=/t/git", "GIT_TRACE2_MAX_FILES=20000"})
+	if diff := cmp.Diff(want, Environ(nil, p)); diff != "" {
 		t.Errorf("Environ (-want +got):\n%s", diff)
+	}
+	// The bound would cut off a trace of the user's.
+	want = join([]string{"GIT_TRACE2=/their/traces"}, set, gitEntry, []string{"GIT_TRACE2_EVENT=/t/git"})
+	if diff := cmp.Diff(want, Environ(want[:1], p)); diff != "" {
+		t.Errorf("Environ beside the user's trace (-want +got):\n%s", diff)
 	}
 }
 

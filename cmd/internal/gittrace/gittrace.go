@@ -31,9 +31,15 @@ const (
 	maxRemotes = 10_000
 )
 
-// Vars are the variables that make git write its trace to dir, an absolute path.
-func Vars(dir string) [][2]string {
-	return [][2]string{{"GIT_TRACE2_EVENT", dir}, {"GIT_TRACE2_MAX_FILES", fmt.Sprint(MaxFiles)}}
+// Vars are the variables that make git write its trace to dir, an absolute path. The bound
+// would hold for traces of other kinds too, so it is not set where the user's environment
+// has any.
+func Vars(dir string, has func(name string) bool) [][2]string {
+	vars := [][2]string{{"GIT_TRACE2_EVENT", dir}}
+	if !has("GIT_TRACE2") && !has("GIT_TRACE2_PERF") && !has("GIT_TRACE2_MAX_FILES") {
+		vars = append(vars, [2]string{"GIT_TRACE2_MAX_FILES", fmt.Sprint(MaxFiles)})
+	}
+	return vars
 }
 
 // A Remote is one conversation of git with a remote repository.
