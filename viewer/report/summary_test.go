@@ -317,3 +317,15 @@ func TestInjectedIsNotNetwork(t *testing.T) {
 		t.Errorf("delays %v, want 2s", got)
 	}
 }
+
+// TestRefusedIsNoConnection: a dial that failed has a connect phase and is no connection.
+func TestRefusedIsNoConnection(t *testing.T) {
+	s := NewSummary()
+	s.Write(recorder.Event{Conn: &recorder.Conn{
+		ID: 1, Target: "dead.test:443", Scheme: "https", Marks: recorder.Marks{ConnectStart: 1, ConnectDone: 2, End: 2},
+		Err: &recorder.Error{Op: "dial", Msg: "connection refused"},
+	}})
+	if h := s.hosts["dead.test"]; h != nil {
+		t.Errorf("counted as %d connections, %d unused", h.connections, h.unused)
+	}
+}
