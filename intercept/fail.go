@@ -21,7 +21,10 @@ func opOf(err error, otherwise string) string {
 	var op *net.OpError
 	var parent *upstream.ParentError
 	var alert tls.AlertError
+	var redirect *redirectError
 	switch {
+	case errors.As(err, &redirect):
+		return "redirect"
 	case errors.Is(err, context.Canceled), errors.Is(err, errClientGone):
 		return "canceled"
 	case errors.As(err, &dns):

@@ -19,6 +19,8 @@ type peekConn struct {
 	gather  *gather // set when TLS begins on a client's connection
 	tunnel  *tunnel // client connections: the tunnel it became
 	plain   *leg    // client connections: for plain-HTTP requests
+	// reversed is set on client connections that have sent a request of reverse mode
+	reversed atomic.Bool
 }
 
 func (c *peekConn) Read(p []byte) (int, error) {

@@ -25,7 +25,9 @@ type Proxy struct {
 	inner     *inner       // what is inside their tunnels: HTTP/1.1
 	inner2    *inner       // HTTP/2
 	pool      *leg         // --pool; nil otherwise
+	reversal  *reversal    // reverse mode; nil otherwise
 	history   history
+	repos     repos
 
 	ctx    context.Context // ends when Shutdown has waited long enough
 	cancel context.CancelFunc
@@ -59,13 +61,17 @@ func New(c Config) (*Proxy, error) {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	if c.Pool {
 		p.pool = newLeg(p, 0)
+		p.pool.tlsTimeout = tlsTimeout
+	}
+	if c.Reverse != nil {
+		p.reversal = newReversal(p, c.Reverse)
 	}
 	p.forward = newForward(p)
 	quiet := log.New(logWriter{p}, "", 0)
 	p.outer = &http.Server{
 		Handler: http.HandlerFunc(p.serveClient), ErrorLog: quiet,
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-			return context.WithValue(ctx, legKey{}, p.plainLeg(nc))
+			return context.WithValue(context.WithValue(ctx, connKey{}, nc), legKey{}, p.plainLeg(nc))
 		},
 		ConnState: func(nc net.Conn, s http.ConnState) {
 			if s == http.StateClosed {
@@ -111,6 +117,7 @@ func (p *Proxy) plainLegs() []*leg {
 }
 
 func (p *Proxy) plainClosed(nc net.Conn) {
+	p.reversal.left(nc.(*peekConn))
 	if l := nc.(*peekConn).plain; l != nil {
 		p.mu.Lock()
 		delete(p.plain, l)
@@ -160,6 +167,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	for _, l := range p.plainLegs() {
 		l.close("modtap")
 	}
+	p.reversal.close()
 	// what was cut now has to run its last snapshot
 	cut, stop := context.WithTimeout(context.Background(), 2*time.Second)
 	defer stop()

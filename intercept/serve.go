@@ -13,15 +13,17 @@ import (
 	"modtap/recorder"
 )
 
-// serveClient handles what clients send to the proxy's port: CONNECT, and plain-HTTP
-// requests with an absolute URL.
+// serveClient handles what clients send to the proxy's port: CONNECT, plain-HTTP requests
+// with an absolute URL, and those of reverse mode.
 func (p *Proxy) serveClient(w http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
 	switch {
 	case r.Method == http.MethodConnect:
 		p.forward.ServeHTTP(hijackable{w}, r)
 	case !r.URL.IsAbs():
-		p.forward.ServeHTTP(w, r) // says that this is a proxy
+		if !p.reversal.serves(w, r) {
+			p.forward.ServeHTTP(w, r) // says that this is a proxy
+		}
 	default:
 		// these are for us, not for the server (RFC 9110 §7.6.1)
 		r.Header.Del("Proxy-Connection")
@@ -68,6 +70,15 @@ func tunnelOf(c net.Conn) *tunnel {
 
 // relay passes one request through goproxy to a Tap of l, and its answer back.
 func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
+	tap := &Tap{p: p, leg: l}
+	if t := c.tunnel; t != nil {
+		tap.home = route{t.scheme, t.rec.Target}
+	}
+	p.through(w, r, c, tap)
+}
+
+// through passes one request through goproxy to rt, and its answer back.
+func (p *Proxy) through(w http.ResponseWriter, r *http.Request, c *call, rt http.RoundTripper) {
 	if r.ContentLength == 0 {
 		// on HTTP/2 it is not nil: it would travel as a body of unknown length
 		r.Body = http.NoBody
@@ -79,11 +90,7 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 	c.line, _ = r.Context().Value(connKey{}).(*lineConn)
 	c.w = &relayWriter{ResponseWriter: w, c: c}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
-	tap := &Tap{p: p, leg: l}
-	if t := c.tunnel; t != nil {
-		tap.home = route{t.scheme, t.rec.Target}
-	}
-	ctx = context.WithValue(ctx, tapKey{}, tap)
+	ctx = context.WithValue(ctx, tapKey{}, rt)
 	defer func() {
 		if v := recover(); v != nil { // never lose a record over it
 			if c.x != nil {
@@ -112,12 +119,16 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		return
 	}
 	x.finish("read", x.cut) // if goproxy did not close the body
-	if x.failed == nil {
+	if x.failed == nil && c.w.hijacked == nil {
 		// the panic below drops what net/http has buffered: on a small body the headers too
 		http.NewResponseController(w).Flush()
 	}
 	mirrored := c.tunnel != nil && c.tunnel.leg.mirror
 	if x.failed != nil && !mirrored && r.Context().Err() == nil {
+		if c.reverse != nil {
+			p.failReverse(w, r, c)
+			return
+		}
 		// There is no connection of the server's whose end could be passed on.
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return

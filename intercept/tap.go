@@ -41,6 +41,9 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		if c.w != nil {
 			c.w.finish() // a 1xx may still be on its way
 		}
+		if r.Context().Err() == nil && x.instead() {
+			x.noteByUs()
+		}
 		x.finish(failureOf(r.Context(), err))
 		return nil, err
 	}
@@ -242,8 +245,8 @@ func (t *Tap) again(err error, r *http.Request, x *exchange, try int) int {
 	case strings.Contains(s, "REFUSED_STREAM"),
 		strings.Contains(s, "PROTOCOL_ERROR") && strings.Contains(s, "received from peer"):
 		return onTheSame // h2_bundle.go, canRetryError
-	case !t.leg.mirror && !x.owns && try == 0 && x.marks[markFirstByte].Load() == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-		return elsewhere // transport.go, shouldRetryRequest; a mirrored client does it itself
+	case !t.leg.mirror && !x.up.h2 && !x.owns && try == 0 && x.marks[markFirstByte].Load() == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		return elsewhere // transport.go, shouldRetryRequest, whose errors are HTTP/1.1's; a mirrored client does it itself
 	}
 	return never
 }
@@ -276,6 +279,7 @@ type requestBody struct {
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.x.sent.Add(int64(n))
+	b.x.command.add(p[:n])
 	return n, err
 }
 

@@ -87,6 +87,9 @@ func (u *upConn) handshake(ctx context.Context, serverName string, alpn []string
 	err = u.tls.HandshakeContext(ctx)
 	done := u.now()
 	if err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = context.Cause(ctx)
+		}
 		u.lock(func(c *recorder.Conn) { c.Marks.TLSDone = done })
 		u.fail("tls", err)
 		return nil, err

@@ -40,7 +40,7 @@ const (
 type Match struct {
 	Host   string // host of the request without port, such as "slow.golang.test" or "sum.*"
 	Suffix string // of the URL path, such as ".zip" or "/m3/@v/list"
-	Kind   string // list info mod zip latest supported lookup tile sumdb storage other
+	Kind   string // list info mod zip latest supported lookup tile sumdb storage info-refs upload-pack other
 	Skip   int    // the first Skip requests that match are left alone
 	Times  int    // then this many are chosen; 0: all
 	// When, if set, must agree too. It is called while the origin's knobs are locked.
@@ -178,6 +178,10 @@ func kindOf(r *http.Request) string {
 	switch {
 	case strings.HasPrefix(p, storagePath):
 		return "storage"
+	case strings.HasSuffix(p, "/info/refs"):
+		return "info-refs"
+	case strings.HasSuffix(p, "/git-upload-pack"):
+		return "upload-pack"
 	case strings.HasSuffix(p, "/supported"):
 		return "supported"
 	case strings.Contains(p, "/lookup/"):

@@ -207,6 +207,9 @@ func (o *Origin) redirect(x *exchange) answer {
 
 // goImport answers ?go-get=1 with this origin as the module's proxy.
 func (o *Origin) goImport(r *http.Request) answer {
+	if a, ok := o.goImportGit(r); ok {
+		return a
+	}
 	mod := hostname(r) + strings.TrimSuffix(r.URL.Path, "/")
 	a := textAnswer(http.StatusOK, fmt.Sprintf("<!DOCTYPE html>\n<meta name=\"go-import\" content=\"%s mod %s\">\n", mod, o.URL()))
 	a.header.Set("Content-Type", "text/html; charset=utf-8")

@@ -298,7 +298,7 @@ func (s *Summary) conn(c *recorder.Conn) {
 }
 
 func (s *Summary) countConn(c *recorder.Conn) {
-	if c.Marks.ConnectDone <= 0 {
+	if c.Marks.ConnectDone <= 0 || c.Err != nil && c.Remote == "" {
 		return // it was never a connection
 	}
 	h := s.host(hostName(c.Target))
