@@ -37,7 +37,10 @@ func (s *session) capture(env child.GoEnv) error {
 	if s.o.mode.value == "forward" {
 		return nil
 	}
-	settings := reverse.Settings{GOPROXY: env.GOPROXY, GOSUMDB: env.GOSUMDB, All: all, Addr: s.listener.Addr().String(), Token: rand.Text()}
+	settings := reverse.Settings{
+		GOPROXY: env.GOPROXY, GOSUMDB: env.GOSUMDB, All: all, Addr: s.listener.Addr().String(),
+		Token: rand.Text()[:12], // 60 bits; go prints it in every error
+	}
 	plan := reverse.New(settings)
 	s.direct = plan.Direct
 	if plan.GOPROXY == "" && plan.GOSUMDB == "" {

@@ -329,3 +329,19 @@ func TestRefusedIsNoConnection(t *testing.T) {
 		t.Errorf("counted as %d connections, %d unused", h.connections, h.unused)
 	}
 }
+
+// TestDistrustSaysWhatToDo: the remedy depends on who distrusts the CA.
+func TestDistrustSaysWhatToDo(t *testing.T) {
+	for _, tt := range []struct{ os, capture, want string }{
+		{"linux/amd64", recorder.CaptureForward, "--bypass"},
+		{"windows/amd64", recorder.CaptureForward, "--mode reverse"},
+		{"windows/amd64", recorder.CaptureReverse, "--bypass"}, // git, or another program
+	} {
+		s := NewSummary()
+		s.Write(recorder.Event{Session: &recorder.Session{OS: tt.os, Capture: tt.capture}})
+		e := &recorder.Error{Op: "client-tls", Msg: "the client does not trust modtap's certificate for a.test (remote error: tls: bad certificate)"}
+		if got := s.failureText(e); !strings.Contains(got, tt.want) {
+			t.Errorf("%s, %s: %q, want %q in it", tt.os, tt.capture, got, tt.want)
+		}
+	}
+}
