@@ -32,7 +32,7 @@ func (x *exchange) wrap(resp *http.Response) {
 			return
 		}
 	}
-	b := &body{ReadCloser: resp.Body, x: x, resp: resp, unknown: resp.ContentLength < 0}
+	b := &body{ReadCloser: resp.Body, x: x, resp: resp, unknown: resp.ContentLength < 0, sample: x.understand(resp)}
 	b.keeper = x.p.keeper(&x.rec, resp)
 	resp.Body = b
 }
@@ -44,6 +44,7 @@ type body struct {
 	resp    *http.Response
 	unknown bool // its length is not known: every piece is flushed at once
 	keeper  keeper
+	sample  *sample // nil: nothing is to be learnt from it
 }
 
 // WriteTo is what goproxy's io.Copy calls: one pooled buffer, plain reads and writes.
@@ -83,6 +84,7 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 				err = werr
 				break
 			}
+			b.sample.add((*buf)[:m]) // not in read: that time is the server's
 			buf = b.keeper.take(buf, m)
 			if at.Sub(b.x.lastSnap) >= progressEvery {
 				b.x.snapshot()
@@ -104,6 +106,7 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.read(p)
 	if n > 0 {
+		b.sample.add(p[:n])
 		b.keeper.write(p[:n])
 	}
 	return n, err
@@ -136,6 +139,7 @@ func (b *body) taken(at time.Time) {
 // Close ends the exchange. goproxy calls it twice.
 func (b *body) Close() error {
 	if !b.x.ended {
+		b.x.learn(b.sample)
 		began := time.Now()
 		b.keeper.finish(&b.x.rec.Response, b.x.complete, b.hidden)
 		b.x.after += recorder.Span(time.Since(began))

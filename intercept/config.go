@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"modtap/intercept/reverse"
 	"modtap/intercept/rules"
 	"modtap/intercept/upstream"
 	"modtap/recorder"
@@ -39,6 +40,8 @@ type Config struct {
 	Bodies Bodies
 	// Pool shares upstream connections between clients, which hides handshakes.
 	Pool bool
+	// Reverse has what the port serves in reverse mode; nil: nothing.
+	Reverse *reverse.Plan
 	// Logger gets what is not an exchange; the zero value is silent.
 	Logger zerolog.Logger
 }

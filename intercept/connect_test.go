@@ -13,76 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
-
 	"modtap/intercept"
 	"modtap/intercept/origintest"
 	"modtap/intercept/rules"
 	"modtap/intercept/upstream"
 	"modtap/recorder"
 )
-
-// What goes wrong before a request must reach the client in the words of a direct run, and
-// be a record.
-var connectTests = []struct {
-	name  string
-	cert  origintest.CertKind
-	shake origintest.HandshakeFailure
-	host  string // instead of the origin's
-	op    string
-}{
-	{name: "no such host", host: "nosuch.example.test:443", op: "dns"},
-	{name: "refused", host: "proxy.golang.test:1", op: "dial"},
-	{name: "unknown authority", cert: origintest.UnknownCA, op: "tls"},
-	{name: "expired", cert: origintest.Expired, op: "tls"},
-	{name: "wrong name", cert: origintest.WrongName, op: "tls"},
-	{name: "alert", shake: origintest.HandshakeAlert, op: "tls"},
-	{name: "reset in the handshake", shake: origintest.HandshakeReset, op: "read"},
-	{name: "closed in the handshake", shake: origintest.HandshakeClose, op: "tls"},
-}
-
-func TestConnectFails(t *testing.T) {
-	for _, test := range connectTests {
-		t.Run(test.name, func(t *testing.T) {
-			o := origintest.Start(t, origintest.Config{Cert: test.cert, Handshakes: []origintest.Handshake{{Fail: test.shake}}})
-			r := newRig(t, o, nil)
-			target := o.URL() + "/bytes/1"
-			if test.host != "" {
-				target = "https://" + test.host + "/bytes/1"
-			}
-			ask := func(c *http.Client) string {
-				req, _ := http.NewRequest("GET", target, nil)
-				s := seen(c, req)
-				if i := strings.Index(s, "current time"); i >= 0 {
-					s = s[:i] // it moves on between the two
-				}
-				// which CA of the same name it may have been is between the origin and its client
-				s, _, _ = strings.Cut(s, " (possibly because")
-				return normal(s)
-			}
-			if want, got := ask(r.direct()), ask(r.tapped()); got != want {
-				t.Errorf("through the proxy: %s\ndirect:            %s", got, want)
-			}
-			x := r.exchanges(1)[0]
-			if opOf(x) != test.op || x.Method != "CONNECT" {
-				t.Errorf("recorded as %s with op %q (%v), want CONNECT with %q", x.Method, opOf(x), x.Err, test.op)
-			}
-		})
-	}
-}
-
-func TestDNSServerFails(t *testing.T) {
-	o := origintest.Start(t, origintest.Config{})
-	r := newRig(t, o, nil)
-	r.dns.SetHosts(map[string]origintest.DNSHost{"*.golang.test": {A: origintest.DNSReply{Code: dnsmessage.RCodeServerFailure}, AAAA: origintest.DNSReply{Code: dnsmessage.RCodeServerFailure}}})
-	req, _ := http.NewRequest("GET", o.URL()+"/bytes/1", nil)
-	if want, got := seen(r.direct(), req), seen(r.tapped(), req); got != want {
-		t.Errorf("through the proxy: %s\ndirect:            %s", got, want)
-	}
-	if x := r.exchanges(1)[0]; opOf(x) != "dns" || x.Server.DNSDone == 0 {
-		t.Errorf("recorded %v, marks %+v", x.Err, x.Server)
-	}
-}
 
 func TestClientDistrusts(t *testing.T) {
 	o := origintest.Start(t, origintest.Config{})
@@ -94,31 +30,6 @@ func TestClientDistrusts(t *testing.T) {
 	}
 	if x := r.exchanges(1)[0]; opOf(x) != "client-tls" || !strings.Contains(x.Err.Msg, "does not trust modtap's certificate") {
 		t.Errorf("recorded %v", x.Err)
-	}
-}
-
-func TestGoAway(t *testing.T) {
-	o := origintest.Start(t, origintest.Config{Knobs: []origintest.Knob{{CloseEvery: 7}}})
-	r := newRig(t, o, nil)
-	get := func(c *http.Client) {
-		for i := range 30 {
-			resp, err := c.Get(o.URL() + "/bytes/100")
-			if err != nil {
-				t.Fatalf("request %d: %v", i, err)
-			}
-			io.Copy(io.Discard, resp.Body)
-			resp.Body.Close()
-		}
-	}
-	get(r.direct())
-	direct := len(o.Stats().Conns)
-	o.Forget()
-	get(r.tapped())
-	if got := len(o.Stats().Conns); got != direct {
-		t.Errorf("the origin saw %d connections, %d without the proxy", got, direct)
-	}
-	if n := len(r.exchanges(30)); n != 30 {
-		t.Errorf("%d exchanges, want 30", n)
 	}
 }
 

@@ -8,6 +8,12 @@
 // goes to one http.Server whose handler re-enters goproxy (forward.go), where each
 // request is sent by a [Tap] on the one upstream connection that mirrors the client's.
 //
+// In reverse mode (reverse.go) the go command is not a client of the proxy but has it as
+// its GOPROXY, over plain HTTP/1.1. The same Tap sends what package reverse says a path
+// stands for. With no connection of the client's to mirror, all clients share one leg: a
+// server of HTTP/2 sees one connection, one of HTTP/1.1 as many as requests were in flight
+// at once, where the go command keeps two idle ones and opens new ones all the time.
+//
 // What must never happen here: time of ours charged to the server, a request changed
 // without its record saying so, a failure turned into another one, the data path waiting
 // for a reader of the log, a connection opened that the client did not ask for (but to

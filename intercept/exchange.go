@@ -16,11 +16,14 @@ import (
 // the request's context from the servers' handler through goproxy to the Tap.
 type call struct {
 	asked  time.Time // when the headers were read
-	tunnel *tunnel   // nil: plain HTTP proxying
+	tunnel *tunnel   // nil: plain HTTP proxying, or reverse mode
+	line   *lineConn // nil: HTTP/2, plain HTTP proxying, or reverse mode
 	w      *relayWriter
 	x      *exchange   // set by the Tap
 	duplex bool        // the answer may come while the request's body is still on its way
 	taken  atomic.Bool // all of the body was read
+	// reverse is set in reverse mode
+	reverse *reverseCall
 }
 
 // early reports whether not all of the request's body was read. When its answer is
@@ -49,17 +52,20 @@ type exchange struct {
 	up    *upConn
 	owns  bool // the connection's opening is part of this exchange
 
-	marks    [markCount]atomic.Int64 // offsets from start, at least 1 once set
-	sent     atomic.Int64            // request body bytes
-	early    atomic.Bool             // a 1xx came
-	before   recorder.Span           // our own time before the request was sent
-	after    recorder.Span           // our own time relaying
-	lastSnap time.Time
-	ended    bool
-	complete bool  // the body came to its end
-	failed   error // why no response came
-	cut      error // why the body ended early
-	trace    httptrace.ClientTrace
+	marks       [markCount]atomic.Int64 // offsets from start, at least 1 once set
+	sent        atomic.Int64            // request body bytes
+	early       atomic.Bool             // a 1xx came
+	before      recorder.Span           // our own time before the request was sent
+	after       recorder.Span           // our own time relaying
+	lastSnap    time.Time
+	ended       bool
+	complete    bool    // the body came to its end
+	failed      error   // why no response came
+	command     *sample // of the request's body, where that says what is meant; nil otherwise
+	commandRead int     // bytes of it that were there when it was last read
+	cut         error   // why the body ended early
+	byUs        bool    // the client gets an answer of ours instead
+	trace       httptrace.ClientTrace
 }
 
 // begin starts the record of r.
@@ -82,9 +88,13 @@ func (p *Proxy) begin(r *http.Request, c *call) *exchange {
 	}
 	x.rec.Start = x.start
 	x.rec.Client.GotConn = x.at(c.asked)
-	x.rec.Request = recorder.Message{Header: p.headers(r.Header), HeaderSize: requestSize(r), Mime: p.c.Redactor.Text(r.Header.Get("Content-Type"))}
+	x.rec.Request = recorder.Message{
+		Header: p.headers(r.Header), HeaderSize: requestSize(r),
+		Mime: p.c.Redactor.Text(r.Header.Get("Content-Type")), Encoding: r.Header.Get("Content-Encoding"),
+	}
 	x.rec.Response.HeaderSize = -1
 	p.link(x)
+	x.attribute(r)
 	p.inflight.add(1)
 	return x
 }
@@ -189,6 +199,7 @@ func (x *exchange) finish(op string, err error) {
 		return
 	}
 	x.ended = true
+	x.conclude(err != nil)
 	end := x.now()
 	x.rec.Client.End = end
 	if x.rec.Server.End == 0 {

@@ -21,7 +21,10 @@ func opOf(err error, otherwise string) string {
 	var op *net.OpError
 	var parent *upstream.ParentError
 	var alert tls.AlertError
+	var redirect *redirectError
 	switch {
+	case errors.As(err, &redirect):
+		return "redirect"
 	case errors.Is(err, context.Canceled), errors.Is(err, errClientGone):
 		return "canceled"
 	case errors.As(err, &dns):
@@ -83,9 +86,13 @@ func alertOf(err error) (byte, bool) {
 }
 
 // failHandshake ends the client's connection the way the server ended ours, before any
-// byte of our own TLS was sent: the same alert, a reset, or nothing but the end.
+// byte of our own TLS was sent: the same alert, what is not TLS, a reset, or nothing but
+// the end.
 func failHandshake(c *peekConn, err error) {
-	if a, ok := alertOf(err); ok {
+	var header tls.RecordHeaderError
+	if errors.As(err, &header) && header.Conn != nil {
+		c.Write(header.RecordHeader[:]) // not TLS: clients judge by these bytes what it is
+	} else if a, ok := alertOf(err); ok {
 		// a fatal alert in a plaintext record, TLS 1.2 framing (RFC 8446 §5.1, §6)
 		c.Write([]byte{21, 3, 3, 0, 2, 2, a})
 	} else if isReset(err) {

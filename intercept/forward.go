@@ -26,7 +26,7 @@ func newForward(p *Proxy) http.Handler {
 		}}, host
 	})
 	g.OnRequest().DoFunc(func(r *http.Request, ctx *goproxy.ProxyCtx) (*http.Request, *http.Response) {
-		if tap, ok := r.Context().Value(tapKey{}).(*Tap); ok {
+		if tap, ok := r.Context().Value(tapKey{}).(http.RoundTripper); ok {
 			ctx.RoundTripper = goproxy.RoundTripperFunc(func(r *http.Request, _ *goproxy.ProxyCtx) (*http.Response, error) {
 				return tap.RoundTrip(r)
 			})
@@ -36,6 +36,7 @@ func newForward(p *Proxy) http.Handler {
 	return g
 }
 
+// tapKey is for the http.RoundTripper that sends a request: a Tap, or what has one.
 type tapKey struct{}
 
 // forwardLog gives goproxy's own messages to our logger. Its warnings are about things

@@ -58,7 +58,11 @@ func (t *tunnel) serveTLS() {
 		t.leg.add(route{"https", t.rec.Target}, t.up)
 	}
 	t.snapshot()
-	t.handOver(tc)
+	if state.NegotiatedProtocol == "h2" {
+		t.handOver(t.p.inner2, &frameConn{Conn: tc})
+		return
+	}
+	t.handOver(t.p.inner, &lineConn{Conn: tc})
 }
 
 // failed ends a tunnel whose handshake with the client ended with err. Whatever the

@@ -73,17 +73,32 @@ func (h *history) take(key string, now time.Time) (lead, bool) {
 
 // link finds the exchange that led to r, and with it the meaning of a redirected zip.
 func (p *Proxy) link(x *exchange) {
-	l, ok := p.history.take(x.key, x.call.asked)
+	l, ok := p.leadTo(x)
 	if !ok {
 		return
 	}
 	x.rec.Parent = l.id
+	if l.redirect && l.means.Kind == gomod.GitInfoRefs && x.rec.Go.Kind == gomod.GitInfoRefs {
+		p.repos.moved(l.means.Repo, x.rec.Go.Repo)
+	}
 	if l.redirect && (x.rec.Go.Kind == gomod.Other || x.rec.Go.Kind == "") && l.means.Module != "" {
 		x.rec.Go = l.means
 		if l.means.Kind == gomod.Zip {
 			x.rec.Go.Kind = gomod.StorageZip
 		}
 	}
+}
+
+// leadTo returns what led to x: the redirect that we followed ourselves, or what is
+// remembered.
+func (p *Proxy) leadTo(x *exchange) (lead, bool) {
+	if r := x.call.reverse; r != nil {
+		if r.after == nil {
+			return lead{}, false
+		}
+		return lead{id: r.after.rec.ID, redirect: true, means: r.after.rec.Go}, true
+	}
+	return p.history.take(x.key, x.call.asked)
 }
 
 // redirected remembers where an answer leads.

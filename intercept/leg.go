@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // A leg holds the upstream connections that one client connection uses. A tunnel's leg
@@ -14,7 +15,9 @@ type leg struct {
 	p      *Proxy
 	tunnel uint64 // 0: plain HTTP proxying, or the shared pool
 	mirror bool   // one connection at a time, replaced only after GOAWAY
-	onGone func()
+	// tlsTimeout ends handshakes; 0: the client does
+	tlsTimeout time.Duration
+	onGone     func()
 	// accepted is the verdict on the first connection's certificate, which the client
 	// has accepted (GOINSECURE): a replacement may be as bad.
 	accepted error
@@ -169,7 +172,7 @@ func (l *leg) open(ctx context.Context, r route) (*upConn, error) {
 	}
 	if r.scheme == "https" {
 		host, _, _ := net.SplitHostPort(r.target)
-		verdict, err := u.handshake(ctx, host, []string{"h2", "http/1.1"})
+		verdict, err := l.handshake(ctx, u, host)
 		if err != nil {
 			return u, err
 		}
@@ -189,6 +192,16 @@ func (l *leg) open(ctx context.Context, r route) (*upConn, error) {
 	}
 	l.add(r, u)
 	return u, nil
+}
+
+// handshake runs TLS on u, offering what net/http offers.
+func (l *leg) handshake(ctx context.Context, u *upConn, host string) (verdict, err error) {
+	if l.tlsTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, l.tlsTimeout, tlsTimeoutError{})
+		defer cancel()
+	}
+	return u.handshake(ctx, host, []string{"h2", "http/1.1"})
 }
 
 // spend gives u up after GOAWAY.

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A rig is a proxy in front of an origin, with clients that go through it and past it.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	origin *origintest.Origin
 	dns    *origintest.DNS
 	log    *recorder.Log
@@ -40,7 +40,7 @@ type rig struct {
 }
 
 // newRig starts a proxy whose servers are o's; change may alter its configuration.
-func newRig(t *testing.T, o *origintest.Origin, change func(*intercept.Config)) *rig {
+func newRig(t testing.TB, o *origintest.Origin, change func(*intercept.Config)) *rig {
 	t.Helper()
 	authority, err := ca.New()
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *rig) client(proxy *url.URL, roots *x509.CertPool, protos []string) *htt
 		return (&net.Dialer{}).DialContext(ctx, network, r.dns.Addr())
 	}}
 	tr := &http.Transport{
-		DialContext: (&net.Dialer{Resolver: resolver}).DialContext, Protocols: &p, DisableCompression: true,
+		DialContext: (&net.Dialer{Resolver: resolver, Timeout: 30 * time.Second}).DialContext, Protocols: &p, DisableCompression: true,
 		TLSClientConfig: &tls.Config{RootCAs: roots}, TLSHandshakeTimeout: 10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}

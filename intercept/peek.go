@@ -21,7 +21,8 @@ type peekConn struct {
 	tunnel  *tunnel // client connections: the tunnel it became
 	plain   *leg    // client connections: for plain-HTTP requests
 
-	refused atomic.Bool // nothing more is read, see refuse
+	refused  atomic.Bool // nothing more is read, see refuse
+	reversed atomic.Bool // client connections: they have sent a request of reverse mode
 }
 
 // refusedWait is how long Close takes in what was refused, as net/http's server does: a
@@ -83,12 +84,7 @@ func (c *peekConn) Write(p []byte) (int, error) {
 }
 
 // CloseWrite half-closes where the connection can.
-func (c *peekConn) CloseWrite() error {
-	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return h.CloseWrite()
-	}
-	return c.Conn.Close()
-}
+func (c *peekConn) CloseWrite() error { return closeWrite(c.Conn) }
 
 // reset makes Close send a reset instead of an orderly end.
 func (c *peekConn) reset() {

@@ -22,10 +22,12 @@ type Proxy struct {
 	transport *http.Transport
 	forward   http.Handler
 	outer     *http.Server // clients
-	inner     *handoff     // what is inside their tunnels
-	innerHTTP *http.Server
-	pool      *leg // --pool; nil otherwise
+	inner     *inner       // what is inside their tunnels: HTTP/1.1
+	inner2    *inner       // HTTP/2
+	pool      *leg         // --pool; nil otherwise
+	reversal  *reversal    // reverse mode; nil otherwise
 	history   history
+	repos     repos
 
 	ctx    context.Context // ends when Shutdown has waited long enough
 	cancel context.CancelFunc
@@ -55,18 +57,21 @@ func New(c Config) (*Proxy, error) {
 	if c.Classifier == nil {
 		c.Classifier = gomod.NewClassifier("", "")
 	}
-	p := &Proxy{c: c, transport: newTransport(), inner: newHandoff(), tunnels: map[*tunnel]struct{}{}, plain: map[*leg]struct{}{}}
+	p := &Proxy{c: c, transport: newTransport(), tunnels: map[*tunnel]struct{}{}, plain: map[*leg]struct{}{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	if c.Pool {
 		p.pool = newLeg(p, 0)
+		p.pool.tlsTimeout = tlsTimeout
+	}
+	if c.Reverse != nil {
+		p.reversal = newReversal(p, c.Reverse)
 	}
 	p.forward = newForward(p)
 	quiet := log.New(logWriter{p}, "", 0)
 	p.outer = &http.Server{
 		Handler: http.HandlerFunc(p.serveClient), ErrorLog: quiet,
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-			ctx = context.WithValue(ctx, clientKey{}, nc)
-			return context.WithValue(ctx, legKey{}, p.plainLeg(nc))
+			return context.WithValue(context.WithValue(ctx, connKey{}, nc), legKey{}, p.plainLeg(nc))
 		},
 		ConnState: func(nc net.Conn, s http.ConnState) {
 			if s == http.StateClosed {
@@ -74,16 +79,9 @@ func New(c Config) (*Proxy, error) {
 			}
 		},
 	}
-	// TLSConfig stays nil: with one, HTTP/2 is not set up for connections that come with
-	// their handshake done.
-	p.innerHTTP = &http.Server{
-		Handler: http.HandlerFunc(p.serveTunnel), ErrorLog: quiet,
-		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-			ctx = context.WithValue(ctx, clientKey{}, tunnelOf(nc).client)
-			return context.WithValue(ctx, connKey{}, nc)
-		},
-		ConnState: func(nc net.Conn, s http.ConnState) { tunnelOf(nc).state(s) },
-	}
+	p.inner, p.inner2 = newInner(p, quiet), newInner(p, quiet)
+	p.inner2.http.Protocols = new(http.Protocols)
+	p.inner2.http.Protocols.SetUnencryptedHTTP2(true) // the TLS is under the frameConn
 	return p, nil
 }
 
@@ -119,6 +117,7 @@ func (p *Proxy) plainLegs() []*leg {
 }
 
 func (p *Proxy) plainClosed(nc net.Conn) {
+	p.reversal.left(nc.(*peekConn))
 	if l := nc.(*peekConn).plain; l != nil {
 		p.mu.Lock()
 		delete(p.plain, l)
@@ -129,7 +128,8 @@ func (p *Proxy) plainClosed(nc net.Conn) {
 
 // Serve accepts clients on l until Shutdown; then it returns nil.
 func (p *Proxy) Serve(l net.Listener) error {
-	p.serving.Go(func() { p.innerHTTP.Serve(p.inner) })
+	p.serving.Go(p.inner.serve)
+	p.serving.Go(p.inner2.serve)
 	p.mu.Lock()
 	p.listeners = append(p.listeners, l)
 	p.mu.Unlock()
@@ -156,8 +156,8 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.cancel()
 	p.settleOpening(context.Background(), openingGrace)
 	p.outer.Close()
-	p.inner.Close()
-	p.innerHTTP.Close()
+	p.inner.close()
+	p.inner2.close()
 	for _, t := range p.open() {
 		t.cut()
 	}
@@ -167,6 +167,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	for _, l := range p.plainLegs() {
 		l.close("modtap")
 	}
+	p.reversal.close()
 	// what was cut now has to run its last snapshot
 	cut, stop := context.WithTimeout(context.Background(), 2*time.Second)
 	defer stop()

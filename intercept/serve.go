@@ -4,24 +4,26 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"modtap/recorder"
 )
 
-// serveClient handles what clients send to the proxy's port: CONNECT, and plain-HTTP
-// requests with an absolute URL.
+// serveClient handles what clients send to the proxy's port: CONNECT, plain-HTTP requests
+// with an absolute URL, and those of reverse mode.
 func (p *Proxy) serveClient(w http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
 	switch {
 	case r.Method == http.MethodConnect:
 		p.forward.ServeHTTP(hijackable{w}, r)
 	case !r.URL.IsAbs():
-		p.forward.ServeHTTP(w, r) // says that this is a proxy
+		if !p.reversal.serves(w, r) {
+			p.forward.ServeHTTP(w, r) // says that this is a proxy
+		}
 	default:
 		// these are for us, not for the server (RFC 9110 §7.6.1)
 		r.Header.Del("Proxy-Connection")
@@ -35,9 +37,6 @@ func (p *Proxy) serveClient(w http.ResponseWriter, r *http.Request) {
 }
 
 type legKey struct{}
-
-// clientKey is for the *peekConn that a request came on.
-type clientKey struct{}
 
 // serveTunnel handles the requests inside a tunnel.
 func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
@@ -56,15 +55,33 @@ func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 
 type connKey struct{}
 
-func tunnelOf(c net.Conn) *tunnel {
+// clientOf is the client's connection under what an http.Server was given.
+func clientOf(c net.Conn) *peekConn {
+	switch v := c.(type) {
+	case *frameConn:
+		c = v.Conn
+	case *lineConn:
+		c = v.Conn
+	}
 	if tc, ok := c.(*tls.Conn); ok {
 		c = tc.NetConn()
 	}
-	return c.(*peekConn).tunnel
+	return c.(*peekConn)
 }
+
+func tunnelOf(c net.Conn) *tunnel { return clientOf(c).tunnel }
 
 // relay passes one request through goproxy to a Tap of l, and its answer back.
 func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
+	tap := &Tap{p: p, leg: l}
+	if t := c.tunnel; t != nil {
+		tap.home = route{t.scheme, t.rec.Target}
+	}
+	p.through(w, r, c, tap)
+}
+
+// through passes one request through goproxy to rt, and its answer back.
+func (p *Proxy) through(w http.ResponseWriter, r *http.Request, c *call, rt http.RoundTripper) {
 	if r.ContentLength == 0 {
 		// on HTTP/2 it is not nil: it would travel as a body of unknown length
 		r.Body = http.NoBody
@@ -73,13 +90,10 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 		// what the client has yet to send
 		c.duplex = http.NewResponseController(w).EnableFullDuplex() == nil
 	}
+	c.line, _ = r.Context().Value(connKey{}).(*lineConn)
 	c.w = &relayWriter{ResponseWriter: w, c: c}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
-	tap := &Tap{p: p, leg: l}
-	if t := c.tunnel; t != nil {
-		tap.home = route{t.scheme, t.rec.Target}
-	}
-	ctx = context.WithValue(ctx, tapKey{}, tap)
+	ctx = context.WithValue(ctx, tapKey{}, rt)
 	defer func() {
 		if v := recover(); v != nil { // never lose a record over it
 			if c.x != nil {
@@ -92,10 +106,8 @@ func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
 	c.w.finish()
 	p.settle(w, r, c)
 	if c.early() {
-		if pc, _ := r.Context().Value(clientKey{}).(*peekConn); pc != nil {
-			pc.refuse()
-			r.Body.Close() // here, where net/http's server expects its end
-		}
+		clientOf(r.Context().Value(connKey{}).(net.Conn)).refuse()
+		r.Body.Close() // here, where net/http's server expects its end
 	}
 }
 
@@ -114,17 +126,32 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		return
 	}
 	x.finish("read", x.cut) // if goproxy did not close the body
+	if x.failed == nil && c.w.hijacked == nil {
+		// the panic below drops what net/http has buffered: on a small body the headers too
+		http.NewResponseController(w).Flush()
+	}
 	mirrored := c.tunnel != nil && c.tunnel.leg.mirror
 	if x.failed != nil && !mirrored && r.Context().Err() == nil {
+		if c.reverse != nil {
+			p.failReverse(w, r, c)
+			return
+		}
 		// There is no connection of the server's whose end could be passed on.
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}
-	if mirrored && (errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()) {
-		if isReset(errors.Join(x.failed, x.cut)) {
-			c.tunnel.client.reset()
-		}
+	gone := errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()
+	switch {
+	case !mirrored || passCode(w, r, c):
+	case r.ProtoMajor == 1 && r.Context().Err() == nil && passHead(w, c):
+		return
+	case gone && isReset(errors.Join(x.failed, x.cut)):
+		c.tunnel.client.reset()
 		c.tunnel.client.Close()
+	case gone:
+		c.tunnel.client.CloseWrite() // a close with bytes unread would be a reset
+	case r.ProtoMajor == 2 && errors.Is(x.cut, io.ErrUnexpectedEOF):
+		return // the server ended the stream in order, though short of its Content-Length
 	}
 	panic(http.ErrAbortHandler) // h1: the connection ends; h2: the stream is reset
 }
@@ -143,42 +170,6 @@ func (p *Proxy) headers(h http.Header) []recorder.Header {
 	sortHeaders(out)
 	return out
 }
-
-// A handoff is a net.Listener whose connections are given to it.
-type handoff struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func newHandoff() *handoff {
-	return &handoff{conns: make(chan net.Conn), done: make(chan struct{})}
-}
-
-func (h *handoff) give(c net.Conn) bool {
-	select {
-	case h.conns <- c:
-		return true
-	case <-h.done:
-		return false
-	}
-}
-
-func (h *handoff) Accept() (net.Conn, error) {
-	select {
-	case c := <-h.conns:
-		return c, nil
-	case <-h.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (h *handoff) Close() error {
-	h.once.Do(func() { close(h.done) })
-	return nil
-}
-
-func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
 
 // A peeking is a listener that makes each client connection a peekConn.
 type peeking struct{ net.Listener }

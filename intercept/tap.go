@@ -41,11 +41,17 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		if c.w != nil {
 			c.w.finish() // a 1xx may still be on its way
 		}
+		if r.Context().Err() == nil && x.instead() {
+			x.noteByUs()
+		}
 		x.finish(failureOf(r.Context(), err))
 		return nil, err
 	}
 	x.answered(resp)
 	t.passGoAway(x, resp)
+	if c.line != nil && t.leg.mirror {
+		c.line.answer(resp.StatusCode, resp.Status)
+	}
 	if r.ProtoMajor == 2 && resp.ProtoMajor == 1 {
 		// these are the connection's, and HTTP/2 forbids them (RFC 9113 §8.2.2)
 		for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade", "Transfer-Encoding"} {
@@ -111,6 +117,9 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 			x.charge(u)
 		}
 		return nil, nil, err
+	}
+	if u.head != nil {
+		u.head.forget()
 	}
 	x.use(u, dialled)
 	w := x.showWaiting()
@@ -190,7 +199,13 @@ func (x *exchange) apply(r *http.Request) (out *http.Request, rewritten bool, er
 // was replaced by another already.
 func (t *Tap) passGoAway(x *exchange, resp *http.Response) {
 	u := x.up
-	if !t.leg.mirror || !u.h2 {
+	switch {
+	case !t.leg.mirror:
+		return
+	case !u.h2:
+		if resp.Close { // net/http has taken it out of the header
+			resp.Header.Set("Connection", "close")
+		}
 		return
 	}
 	free, busy := u.cc.Available(), u.cc.InFlight()
@@ -220,16 +235,18 @@ func (t *Tap) again(err error, r *http.Request, x *exchange, try int) int {
 	if r.Body != nil && r.Body != http.NoBody {
 		return never
 	}
-	s := err.Error()
+	s, c := err.Error(), x.call
 	switch {
 	case strings.Contains(s, "http2: Transport received Server's graceful shutdown GOAWAY"),
 		strings.Contains(s, "http2: client conn not usable"):
 		return elsewhere
+	case t.leg.mirror && c.w != nil && streamOf(c.w.ResponseWriter) != 0 && errors.As(err, new(streamError)):
+		return never // the client hears the code, and does what it thinks fit
 	case strings.Contains(s, "REFUSED_STREAM"),
 		strings.Contains(s, "PROTOCOL_ERROR") && strings.Contains(s, "received from peer"):
 		return onTheSame // h2_bundle.go, canRetryError
-	case !t.leg.mirror && !x.owns && try == 0 && x.marks[markFirstByte].Load() == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-		return elsewhere // transport.go, shouldRetryRequest; a mirrored client does it itself
+	case !t.leg.mirror && !x.up.h2 && !x.owns && try == 0 && x.marks[markFirstByte].Load() == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		return elsewhere // transport.go, shouldRetryRequest, whose errors are HTTP/1.1's; a mirrored client does it itself
 	}
 	return never
 }
@@ -262,6 +279,7 @@ type requestBody struct {
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.x.sent.Add(int64(n))
+	b.x.command.add(p[:n])
 	if err == io.EOF {
 		b.x.call.taken.Store(true)
 	}

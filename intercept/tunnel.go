@@ -233,16 +233,16 @@ func (t *tunnel) servePlain() {
 		t.leg.add(route{"http", t.rec.Target}, t.up)
 	}
 	t.snapshot()
-	t.handOver(t.client)
+	t.handOver(t.p.inner, &lineConn{Conn: t.client})
 }
 
-// handOver gives the connection to the http.Server.
-func (t *tunnel) handOver(c net.Conn) {
+// handOver gives the connection to the http.Server that is in.
+func (t *tunnel) handOver(in *inner, c net.Conn) {
 	t.mu.Lock()
 	t.conn, t.idle = c, true
 	gone := t.gone
 	t.mu.Unlock()
-	if gone || !t.p.inner.give(c) {
+	if gone || !in.give(c) {
 		t.end(nil)
 	}
 }
@@ -272,6 +272,11 @@ func (t *tunnel) upstreamGone() {
 	}
 }
 
+// flushGrace is how long an HTTP/2 connection lives on after its last stream when the
+// server's has ended: net/http flushes the frames that ended the stream after it has told
+// of the state.
+const flushGrace = 5 * time.Millisecond
+
 // state follows the http.Server's view of the connection.
 func (t *tunnel) state(s http.ConnState) {
 	switch s {
@@ -285,7 +290,11 @@ func (t *tunnel) state(s http.ConnState) {
 		gone := t.gone
 		t.mu.Unlock()
 		if gone {
-			go t.conn.Close()
+			var grace time.Duration
+			if _, h2 := t.conn.(*frameConn); h2 {
+				grace = flushGrace
+			}
+			time.AfterFunc(grace, func() { t.conn.Close() })
 		}
 	case http.StateClosed:
 		t.end(nil)

@@ -26,6 +26,7 @@ type upConn struct {
 	tls    *tls.Conn // nil without TLS
 	parent *url.URL
 	cc     *http.ClientConn // nil until open
+	head   *headConn        // of HTTP/1.1; nil until open
 	h2     bool
 	remote string
 
@@ -86,6 +87,9 @@ func (u *upConn) handshake(ctx context.Context, serverName string, alpn []string
 	err = u.tls.HandshakeContext(ctx)
 	done := u.now()
 	if err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = context.Cause(ctx)
+		}
 		u.lock(func(c *recorder.Conn) { c.Marks.TLSDone = done })
 		u.fail("tls", err)
 		return nil, err
@@ -152,6 +156,10 @@ func (u *upConn) open() error {
 	if u.tls != nil {
 		h.conn, scheme = u.tls, "https"
 		u.h2 = u.tls.ConnectionState().NegotiatedProtocol == "h2"
+	}
+	if !u.h2 {
+		u.head = &headConn{Conn: h.conn}
+		h.conn = u.head
 	}
 	cc, err := u.p.transport.NewClientConn(context.WithValue(context.Background(), handedOverKey{}, h), scheme, u.rec.Target)
 	if err != nil {

@@ -13,9 +13,19 @@ type Session struct {
 	OS      string    `json:"os"` // GOOS/GOARCH
 	Go      string    `json:"go"` // go version of the child, "" when unknown
 	Proxy   string    `json:"proxy"`
+	Capture string    `json:"capture,omitempty"` // how requests came to modtap; "" is forward
 	GOPROXY string    `json:"goproxy,omitempty"` // of the child, redacted
 	GOSUMDB string    `json:"gosumdb,omitempty"`
 }
+
+// The values of Session.Capture. In forward mode the go command uses modtap as its HTTPS
+// proxy, in reverse mode as its GOPROXY; with both, that holds for the GOPROXY entries on
+// loopback alone, which Go never sends through a proxy.
+const (
+	CaptureForward = "forward"
+	CaptureReverse = "reverse"
+	CaptureBoth    = "both"
+)
 
 // A Process is the child command.
 type Process struct {
@@ -42,7 +52,19 @@ type Finding struct {
 type End struct {
 	At         Span     `json:"at_ms"` // offset from Session.Start
 	ExitCode   int      `json:"exit_code"`
-	BlindSpots []string `json:"blind_spots,omitempty"` // what could not be seen
+	BlindSpots []string `json:"blind_spots,omitempty"` // what could not be seen, in words
+	Unseen     []Unseen `json:"unseen,omitempty"`      // what is known of it all the same
+}
+
+// An Unseen is a connection of the child's that did not come through modtap, and that
+// another witness told of: git's own trace.
+type Unseen struct {
+	What   string `json:"what"`              // "git over ssh", "git past modtap"
+	Target string `json:"target"`            // redacted: git@host, https://host/repo
+	Start  Span   `json:"start_ms"`          // offset from Session.Start, by the wall clock
+	Took   Span   `json:"took_ms,omitempty"` // from the start to the end of git's transport program
+	Cut    bool   `json:"cut,omitempty"`     // its end is not known: Took is up to the end of the command
+	Why    string `json:"why,omitempty"`     // the setting that led it past modtap, redacted
 }
 
 // An Event is one step of a session; exactly one of its pointers is set. What it points

@@ -112,7 +112,7 @@ type Exchange struct {
 
 // An Error is a failure of an exchange, a connection or a tunnel.
 type Error struct {
-	Op  string `json:"op"`  // dns, dial, proxy, tls, write, read, timeout, canceled, client-tls, rule
+	Op  string `json:"op"`  // dns, dial, proxy, tls, write, read, timeout, canceled, client-tls, redirect, rule
 	Msg string `json:"msg"` // the text as the go command would print it, redacted
 }
 

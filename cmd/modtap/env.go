@@ -63,7 +63,8 @@ func (a *app) env(shell child.Shell) error {
 		return errNotRunning
 	}
 	conn.Close()
-	changes := child.ShellChanges(a.environ, child.Proxy{URL: "http://" + state.Proxy, Bundle: state.Bundle, CertDir: state.CertDir})
+	a.otherGOPROXY(state)
+	changes := child.ShellChanges(a.environ, state.child())
 	return a.print(shell, changes, shell.Eval(envCommandLine(shell)))
 }
 

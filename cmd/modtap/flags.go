@@ -25,6 +25,7 @@ type options struct {
 	keylog    string
 	upstream  string
 	resolver  string
+	mode      choice
 	noRedact  bool
 	view      string
 	logFormat choice
@@ -41,6 +42,7 @@ type options struct {
 // addTo declares the shared flags.
 func (o *options) addTo(f *pflag.FlagSet) {
 	o.bodies = choice{value: "text", of: []string{"none", "text", "all"}}
+	o.mode = choice{value: "auto", of: []string{"auto", "forward", "reverse"}}
 	o.logFormat = choice{of: []string{"console", "json"}}
 	o.logLevel = choice{of: []string{"trace", "debug", "info", "warn", "error"}}
 	f.SortFlags = false
@@ -53,6 +55,7 @@ func (o *options) addTo(f *pflag.FlagSet) {
 	f.StringVar(&o.keylog, "keylog", "", "append the TLS keys of both legs to `FILE`, for Wireshark")
 	f.StringVar(&o.upstream, "upstream-proxy", "auto", "reach servers through: auto (HTTPS_PROXY …), direct, or a `URL`")
 	f.StringVar(&o.resolver, "resolver", "", "ask the DNS server at `HOST:PORT` instead of the system's")
+	f.Var(&o.mode, "mode", "how go is captured: forward (as its HTTPS proxy, with a CA), reverse (as its GOPROXY), or auto")
 	f.BoolVar(&o.noRedact, "no-redact", false, "record passwords and tokens too")
 	f.StringVar(&o.view, "view", "", "show the session in the browser; at `ADDR` (a loopback HOST:PORT)")
 	f.Lookup("view").NoOptDefVal = "auto"

@@ -46,6 +46,10 @@ type serveState struct {
 	Proxy   string    `json:"proxy"` // host:port
 	Bundle  string    `json:"bundle"`
 	CertDir string    `json:"cert_dir"`
+	Reverse bool      `json:"reverse,omitempty"`
+	GOPROXY string    `json:"goproxy,omitempty"` // for the shell; "": its own
+	GOSUMDB string    `json:"gosumdb,omitempty"`
+	Relays  string    `json:"relays,omitempty"` // the GOPROXY behind it, redacted
 	Started time.Time `json:"started"`
 }
 

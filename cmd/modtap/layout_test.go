@@ -31,6 +31,7 @@ var layout = []struct {
 	{"modtap/intercept", "modtap/ca", "intercept takes certificates as a func"},
 	{"modtap/intercept", "modtap/cmd", "only cmd knows commands"},
 	{"modtap/intercept/rules", "net/http", "a rules file becomes a decision without I/O"},
+	{"modtap/intercept/reverse", "net/http", "settings become a plan without I/O"},
 	{"modtap/viewer", "modtap/intercept", "viewers get events, live or from a file"},
 	{"modtap/viewer", "modtap/ca", "viewers get events, live or from a file"},
 	{"modtap/viewer", "modtap/cmd", "only cmd knows commands"},
@@ -43,6 +44,8 @@ var layout = []struct {
 	{"modtap/ca", "golang.org/", "ca holds the key: standard library only"},
 	{"modtap/cmd/internal/child", "modtap/intercept", "the child knows an address, not a proxy"},
 	{"modtap/cmd/internal/child", "modtap/recorder", "the child knows an address, not a proxy"},
+	{"modtap/cmd/internal/gittrace", "modtap/recorder", "it reads git's own files, and knows no recording"},
+	{"modtap/cmd/internal/gittrace", "modtap/intercept", "it reads git's own files, and knows no proxy"},
 	{"modtap/cmd/modtap", "modtap/intercept/origintest", "test support stays out of the program"},
 }
 

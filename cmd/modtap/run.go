@@ -64,6 +64,7 @@ func (a *app) run(o *options, argv []string) error {
 		}
 		env = append(env, "GOMODCACHE="+cache)
 	}
+	s.git.env = env
 	s.begin(func(error) {}) // the child sees a dead proxy, and the log says why
 	if s.viewer != nil {
 		a.talk("live view: %s", s.viewer.URL(s.page.Addr().String()))
@@ -138,5 +139,8 @@ func (s *session) prepareRun() (*ca.Authority, error) {
 		return nil, fmt.Errorf("make a folder for the trust bundle: %w", err)
 	}
 	s.later(func() { os.RemoveAll(dir) })
-	return authority, s.trustBundle(dir, authority)
+	if err := s.trustBundle(dir, authority); err != nil {
+		return nil, err
+	}
+	return authority, s.watchGit(dir)
 }

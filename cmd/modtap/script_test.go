@@ -109,9 +109,9 @@ func origin(ts *testscript.TestScript) *origintest.Origin {
 }
 
 // origin: starts a module proxy with its checksum database, reached through a parent
-// proxy, and sets the environment of a go command that uses it.
+// proxy, and sets the environment of a go command that uses it. ORIGIN_PORT is its port.
 func cmdOrigin(ts *testscript.TestScript, _ bool, _ []string) {
-	o, err := origintest.New(origintest.Config{})
+	o, err := origintest.New(origintest.Config{Names: []string{"localhost"}})
 	ts.Check(err)
 	ts.Defer(func() { o.Close() })
 	p, err := origintest.NewConnectProxy(origintest.ProxyConfig{Route: origintest.RouteTo(o.Addr())})
@@ -125,7 +125,7 @@ func cmdOrigin(ts *testscript.TestScript, _ bool, _ []string) {
 		"HTTPS_PROXY": p.URL(), "SSL_CERT_FILE": ca, "SSL_CERT_DIR": ts.MkAbs("no-certs"),
 		"GOPROXY": o.URL(), "GOSUMDB": o.GOSUMDB(), "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod",
 		"GOPATH": ts.MkAbs("gopath"), "GOMODCACHE": ts.MkAbs("gomodcache"), "GOCACHE": ts.MkAbs("gocache"),
-		"PROJECT": ts.MkAbs("project"),
+		"PROJECT": ts.MkAbs("project"), "ORIGIN_PORT": o.Addr()[strings.LastIndex(o.Addr(), ":")+1:],
 	} {
 		ts.Setenv(name, value)
 	}

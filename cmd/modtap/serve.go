@@ -50,7 +50,10 @@ func (a *app) serve(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	state := serveState{PID: os.Getpid(), Proxy: s.listener.Addr().String(), Bundle: s.trust.Bundle, CertDir: s.trust.CertDir, Started: s.info.Start}
+	state := serveState{
+		PID: os.Getpid(), Proxy: s.listener.Addr().String(), Bundle: s.trust.Bundle, CertDir: s.trust.CertDir, Started: s.info.Start,
+		Reverse: s.trust.Reverse, GOPROXY: s.trust.GOPROXY, GOSUMDB: s.trust.GOSUMDB, Relays: relayedGOPROXY(s.goEnv),
+	}
 	if err := state.write(dir); err != nil {
 		s.discard()
 		return err
@@ -142,7 +145,7 @@ func (s *session) announce() {
 		return
 	}
 	shell := child.DefaultShell(s.getenv, runtime.GOOS)
-	byHand, err := shell.Script([]child.Change{{Name: "HTTPS_PROXY", Value: s.trust.URL}, {Name: "SSL_CERT_FILE", Value: s.trust.Bundle}})
+	byHand, err := shell.Script(s.byHand())
 	text := fmt.Sprintf("modtap: proxy      %s\n", s.trust.URL)
 	if s.viewer != nil {
 		text += fmt.Sprintf("modtap: live view  %s\n", s.viewer.URL(s.page.Addr().String()))
@@ -151,7 +154,7 @@ func (s *session) announce() {
 		text += fmt.Sprintf("modtap: recording  %s\n", s.har.path())
 	}
 	text += "\nIn the shell that should use it:\n\n  " + shell.Eval(envCommandLine(shell)) + "\n"
-	if err == nil {
+	if err == nil && byHand != "" {
 		text += "\nor by hand:\n\n" + indent(byHand)
 	}
 	text += "\nCtrl-C ends the recording.\n\n"

@@ -17,6 +17,7 @@ import (
 	"modtap/ca"
 	"modtap/cmd/internal/child"
 	"modtap/intercept"
+	"modtap/intercept/reverse"
 	"modtap/intercept/rules"
 	"modtap/intercept/upstream"
 	"modtap/recorder"
@@ -46,7 +47,11 @@ type session struct {
 	log      *recorder.Log
 	info     *recorder.Session
 	redactor *recorder.Redactor
-	trust    child.Proxy // how a child uses us
+	trust    child.Proxy   // how a child uses us
+	plan     *reverse.Plan // of reverse mode; nil: nothing is rewritten
+	goEnv    child.GoEnv
+	direct   bool // GOPROXY ends in direct
+	git      gitWatch
 	proxy    *intercept.Proxy
 	listener net.Listener
 	viewer   *stream.Server
@@ -102,6 +107,10 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 			`run  eval "$(modtap env --unset)"  first, or use --upstream-proxy direct`)
 	}
 	env := child.ReadGoEnv(a.getenv)
+	s.goEnv = env
+	if err := s.capture(env); err != nil {
+		return s, err
+	}
 	s.describe(argv, env)
 	keys, err := s.openKeyLog()
 	if err != nil {
@@ -113,7 +122,7 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 	config := intercept.Config{
 		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(env.GOPROXY, env.GOSUMDB),
 		Upstream: upstream.New(upstream.Config{Proxy: up.choose, Resolver: o.resolver, Refuse: refuse(s.listener, s.page)}),
-		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Logger: s.logger,
+		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Reverse: s.plan, Logger: s.logger,
 	}
 	if s.har != nil {
 		config.Bodies.Dir = strings.TrimSuffix(s.har.path(), ".har") + ".bodies"
@@ -167,7 +176,7 @@ func (s *session) describe(argv []string, env child.GoEnv) {
 	s.info = &recorder.Session{
 		ID: rand.Text()[:12], Tool: version(), Mode: s.mode, Start: time.Now(),
 		OS: runtime.GOOS + "/" + runtime.GOARCH, Go: env.Version, Proxy: s.listener.Addr().String(),
-		GOPROXY: s.redactor.Text(env.GOPROXY), GOSUMDB: s.redactor.Text(env.GOSUMDB),
+		Capture: s.captured(), GOPROXY: s.redactor.Text(env.GOPROXY), GOSUMDB: s.redactor.Text(env.GOSUMDB),
 	}
 	s.info.Argv = s.redactor.Args(argv)
 	if dir, err := os.Getwd(); err == nil {
@@ -261,7 +270,13 @@ func (s *session) settle(process *recorder.Process) {
 	if err := s.proxy.Shutdown(ctx); err != nil {
 		s.logger.Debug().Err(err).Msg("requests in flight were cut off")
 	}
-	end := &recorder.End{At: s.since(time.Now()), BlindSpots: []string{"git over ssh", "localhost"}}
+	ended := time.Now()
+	if process != nil {
+		ended = s.info.Start.Add(process.End.Duration())
+	}
+	unseen, blind := s.unseen(ended)
+	end := &recorder.End{At: s.since(time.Now()), BlindSpots: append(blind, "localhost"), Unseen: unseen}
+	end.BlindSpots = append(end.BlindSpots, s.notSeenInReverse()...)
 	if process != nil {
 		s.log.Append(recorder.Event{Process: process})
 		end.ExitCode = process.ExitCode

@@ -15,6 +15,7 @@ type conn struct {
 	net.Conn
 	o    *Origin
 	info *Conn // fields are guarded by the journal
+	tls  *tls.Conn
 	once sync.Once
 }
 
@@ -78,6 +79,7 @@ func (o *Origin) secure(c *conn) {
 		return nil, o.shake(c, o.handshake(hello.ServerName))
 	}
 	t := tls.Server(c, cfg)
+	c.tls = t
 	err := t.HandshakeContext(o.ctx)
 	o.journal.update(func() {
 		if err != nil {

@@ -26,6 +26,13 @@ const (
 	AbortBody Failure = "abort-body" // see above, in the body
 	StallBody Failure = "stall-body" // silence in the body until the client has gone
 	ShortBody Failure = "short-body" // ends cleanly, with fewer bytes than Content-Length
+
+	// HTTP/2 alone; the code is [Knob.Code].
+	ResetStream     Failure = "rst-stream"      // RST_STREAM instead of headers
+	ResetStreamBody Failure = "rst-stream-body" // RST_STREAM in the body
+	GoAway          Failure = "goaway"          // GOAWAY instead of headers, then TCP closed
+	GoAwayBody      Failure = "goaway-body"     // GOAWAY in the body, then TCP closed
+	GoAwayUnseen    Failure = "goaway-unseen"   // GOAWAY that says no request was processed, then TCP closed
 )
 
 // A Match chooses requests. Every field that is set must match; the zero value matches all.
@@ -33,7 +40,7 @@ const (
 type Match struct {
 	Host   string // host of the request without port, such as "slow.golang.test" or "sum.*"
 	Suffix string // of the URL path, such as ".zip" or "/m3/@v/list"
-	Kind   string // list info mod zip latest supported lookup tile sumdb storage other
+	Kind   string // list info mod zip latest supported lookup tile sumdb storage info-refs upload-pack other
 	Skip   int    // the first Skip requests that match are left alone
 	Times  int    // then this many are chosen; 0: all
 	// When, if set, must agree too. It is called while the origin's knobs are locked.
@@ -55,6 +62,7 @@ type Knob struct {
 
 	Fail      Failure
 	FailAfter int64 // bytes of the body before a …Body failure; 0: half of them
+	Code      int   // of RST_STREAM or GOAWAY, RFC 9113 §7; a GOAWAY says "as the test wants"
 
 	EarlyHints bool   // sends a 103 before the answer
 	Trailer    bool   // sends the trailer X-Origin-Trailer: end
@@ -170,6 +178,10 @@ func kindOf(r *http.Request) string {
 	switch {
 	case strings.HasPrefix(p, storagePath):
 		return "storage"
+	case strings.HasSuffix(p, "/info/refs"):
+		return "info-refs"
+	case strings.HasSuffix(p, "/git-upload-pack"):
+		return "upload-pack"
 	case strings.HasSuffix(p, "/supported"):
 		return "supported"
 	case strings.Contains(p, "/lookup/"):

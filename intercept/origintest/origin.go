@@ -40,6 +40,9 @@ type Config struct {
 	// Handler answers what is neither tree, checksum database nor one of the fixed paths
 	// of [Origin]; nil: 404. Knobs apply to its headers, not to its body.
 	Handler http.Handler
+	// Git are the repositories that [GitHost] serves, and that ?go-get=1 names for their
+	// import paths; nil: none.
+	Git *GitRepos
 }
 
 // An Origin is a running TLS server. Besides the tree and the checksum database it has:
@@ -48,7 +51,8 @@ type Config struct {
 //	POST /upload     {"bytes":N,"sha256":"…"} of the request body
 //	GET  /bytes/N    N random bytes, the same ones each time
 //	GET  /upgrade    101 to "echo": raw bytes come back (HTTP/1.1 only)
-//	GET  /…?go-get=1 a go-import meta tag that names this origin, for GOPROXY=direct
+//	GET  /…?go-get=1 a go-import meta tag for GOPROXY=direct: the repository of Config.Git
+//	                 that has the import path, else this origin as a module proxy
 type Origin struct {
 	settings
 	journal

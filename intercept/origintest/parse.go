@@ -13,7 +13,7 @@ import (
 //	host=sum.golang.test suffix=.zip kind=info skip=1 times=2
 //	read-delay=50ms first-byte=200ms body-delay=1s rate=100000
 //	status=503 body=text header=Retry-After:30
-//	fail=reset-body fail-after=1000
+//	fail=reset-body fail-after=1000 code=11
 //	early-hints=true trailer=true chunked=true gzip=true
 //	redirect=storage.golang.test close-every=7
 //
@@ -24,7 +24,7 @@ func ParseKnob(s string) (Knob, error) {
 		"host": &k.Host, "suffix": &k.Suffix, "kind": &k.Kind, "skip": &k.Skip, "times": &k.Times,
 		"read-delay": &k.ReadDelay, "first-byte": &k.FirstByte, "body-delay": &k.BodyDelay, "rate": &k.Rate,
 		"status": &k.Status, "body": &k.Body, "header": &k.Header,
-		"fail": (*string)(&k.Fail), "fail-after": &k.FailAfter,
+		"fail": (*string)(&k.Fail), "fail-after": &k.FailAfter, "code": &k.Code,
 		"early-hints": &k.EarlyHints, "trailer": &k.Trailer, "chunked": &k.Chunked, "gzip": &k.Gzip,
 		"redirect": &k.Redirect, "close-every": &k.CloseEvery,
 	})
@@ -38,6 +38,7 @@ func ParseKnob(s string) (Knob, error) {
 var knownFailures = map[Failure]bool{
 	NoFailure: true, Reset: true, Close: true, Abort: true, Stall: true,
 	ResetBody: true, CloseBody: true, AbortBody: true, StallBody: true, ShortBody: true,
+	ResetStream: true, ResetStreamBody: true, GoAway: true, GoAwayBody: true, GoAwayUnseen: true,
 }
 
 // ParseHandshake reads a [Handshake] from words key=value:

@@ -18,6 +18,7 @@ var knobTests = []struct {
 	{"read-delay=1ms first-byte=2ms body-delay=3s rate=4", Knob{ReadDelay: time.Millisecond, FirstByte: 2 * time.Millisecond, BodyDelay: 3 * time.Second, Rate: 4}, ""},
 	{"status=429 body=slow+down header=Retry-After:30 header=X:y:z", Knob{Status: 429, Body: "slow down", Header: http.Header{"Retry-After": {"30"}, "X": {"y:z"}}}, ""},
 	{"fail=reset-body fail-after=100", Knob{Fail: ResetBody, FailAfter: 100}, ""},
+	{"fail=goaway code=11", Knob{Fail: GoAway, Code: 11}, ""},
 	{"early-hints=true trailer=true chunked=true gzip=true", Knob{EarlyHints: true, Trailer: true, Chunked: true, Gzip: true}, ""},
 	{"redirect=storage.golang.test close-every=7", Knob{Redirect: "storage.golang.test", CloseEvery: 7}, ""},
 	{"colour=red", Knob{}, `unknown word "colour=red"`},

@@ -3,6 +3,7 @@ package origintest
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +60,7 @@ func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.delays() != nil {
 		return
 	}
-	if x.failed(Reset, Close, Abort, Stall) {
+	if x.failed(Reset, Close, Abort, Stall, ResetStream, GoAway, GoAwayUnseen) {
 		return
 	}
 	if x.k.EarlyHints {
@@ -113,6 +114,14 @@ func (x *exchange) failed(among ...Failure) bool {
 	case Reset, ResetBody:
 		x.conn.reset()
 	case Close, CloseBody:
+		x.conn.finish()
+	case ResetStream, ResetStreamBody:
+		x.writeFrame(3, nil)
+	case GoAway, GoAwayBody:
+		x.writeFrame(7, binary.BigEndian.AppendUint32(nil, x.stream()))
+		x.conn.finish()
+	case GoAwayUnseen:
+		x.writeFrame(7, make([]byte, 4))
 		x.conn.finish()
 	case Stall, StallBody:
 		<-x.r.Context().Done()
@@ -198,6 +207,9 @@ func (o *Origin) redirect(x *exchange) answer {
 
 // goImport answers ?go-get=1 with this origin as the module's proxy.
 func (o *Origin) goImport(r *http.Request) answer {
+	if a, ok := o.goImportGit(r); ok {
+		return a
+	}
 	mod := hostname(r) + strings.TrimSuffix(r.URL.Path, "/")
 	a := textAnswer(http.StatusOK, fmt.Sprintf("<!DOCTYPE html>\n<meta name=\"go-import\" content=\"%s mod %s\">\n", mod, o.URL()))
 	a.header.Set("Content-Type", "text/html; charset=utf-8")

@@ -10,7 +10,9 @@ import (
 )
 
 // streams reports whether the path reads the request body itself.
-func streams(r *http.Request) bool { return r.URL.Path == "/echo" || r.URL.Path == "/upload" }
+func streams(r *http.Request) bool {
+	return r.URL.Path == "/echo" || r.URL.Path == "/upload" || smartPath(r.URL.Path)
+}
 
 // stream answers what is no plain body: the fixed paths, the checksum database and the
 // handler of the Config. It reports whether it did.
@@ -29,6 +31,7 @@ func (o *Origin) stream(x *exchange) bool {
 		o.serveSumDB(x, x.r.URL.Path)
 	case strings.HasPrefix(p, o.c.Prefix+"/sumdb/"+SumHost+"/"):
 		o.serveSumDB(x, strings.TrimPrefix(p, o.c.Prefix+"/sumdb/"+SumHost))
+	case o.serveGit(x):
 	case o.c.Handler != nil && !o.serves(p):
 		o.c.Handler.ServeHTTP(x, x.r)
 	default:

@@ -96,6 +96,9 @@ var labelTests = []struct {
 	{file(ToolchainList, toolchainModule, ""), "toolchain-list golang.org/toolchain"},
 	{Request{Kind: GitInfoRefs, Repo: "github.com/rsc/quote"}, "git-info-refs github.com/rsc/quote"},
 	{Request{Kind: GoGet, Module: "golang.org/x/tools"}, "go-get golang.org/x/tools"},
+	{Request{Kind: GitUploadPack, Repo: "git.test/m.git", Module: "a.test/m", Version: "v1.0.0"}, "git-upload-pack a.test/m@v1.0.0"},
+	{Request{Kind: GitUploadPack, Repo: "git.test/m.git", Module: "a.test/m", Extra: "main"}, "git-upload-pack a.test/m main"},
+	{Request{Kind: GitUploadPack, Repo: "git.test/m.git", Extra: "ls-refs"}, "git-upload-pack git.test/m.git ls-refs"},
 }
 
 func TestRequestString(t *testing.T) {

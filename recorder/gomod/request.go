@@ -5,7 +5,10 @@
 // Other, without a module.
 package gomod
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // A Kind names what a request asks for.
 type Kind string
@@ -74,7 +77,9 @@ type Request struct {
 	Repo    string `json:"repo,omitempty"`    // git and its like: host and path of the repository as on the wire, ".git" kept
 	// Extra is the database's name of a sumdb request, followed for a SumdbTile by a
 	// space and the tile's path ("sum.golang.org tile/8/0/x001/234.p/5"); of a toolchain
-	// it is the release and the platform ("go1.27.4 windows-amd64").
+	// it is the release and the platform ("go1.27.4 windows-amd64"). Of a GitUploadPack it
+	// is "ls-refs", or what was fetched where that is not one version: the tag or branch
+	// ("main"), a few of them ("sub/v1.1.0,v1.1.0"), or how many objects ("37 objects").
 	Extra string `json:"extra,omitempty"`
 }
 
@@ -89,6 +94,8 @@ func (r Request) String() string {
 		subject = r.Extra
 	case r.Module != "" && r.Version != "":
 		subject = r.Module + "@" + r.Version
+	case r.Kind == GitUploadPack && r.Extra != "":
+		subject = cmp.Or(r.Module, r.Repo) + " " + r.Extra
 	case r.Module == "" && r.Repo != "":
 		subject = r.Repo
 	case r.Module == "":

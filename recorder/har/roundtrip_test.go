@@ -24,7 +24,7 @@ func values[T any](ps []*T) (vs []T) {
 func TestRoundTrip(t *testing.T) {
 	session, process := sampleSession(), &recorder.Process{Start: ms(1), End: ms(5000.25), ExitCode: 1, User: ms(900), System: ms(80)}
 	finding := &recorder.Finding{ID: "slow-404", Severity: "warn", Title: "4 requests took 3 s", Cost: ms(3000), Evidence: []uint64{1, 2}, Commands: []string{"go env"}}
-	end := &recorder.End{At: ms(5100), ExitCode: 1, BlindSpots: []string{"ssh"}}
+	end := &recorder.End{At: ms(5100), ExitCode: 1, BlindSpots: []string{"ssh"}, Unseen: []recorder.Unseen{{What: "git over ssh", Target: "git@host", Start: ms(5), Took: ms(700), Cut: true, Why: "x"}}}
 	exchanges := append(richExchanges(), failures()...)
 	events := []recorder.Event{{Session: session}, {Tunnel: sampleTunnel(3)}, {Conn: sampleConn(7)}, {Conn: sampleConn(8)}, {Conn: sampleConn(9)}}
 	for _, x := range slices.Backward(exchanges) { // the order of ids is not that of finishing

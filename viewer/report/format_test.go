@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -88,5 +89,24 @@ func TestBusyIsTheUnion(t *testing.T) {
 	}
 	if got := b.total(); got != 35+11 || len(b.open) != 2 {
 		t.Errorf("total = %d in %d intervals, want 46 in 2", got, len(b.open))
+	}
+}
+
+var wrapTests = []struct {
+	text string
+	want []string
+}{
+	{"", nil},
+	{"localhost", []string{"localhost"}},
+	{"git over ssh to git@host: 2 connections, 12.3 s, localhost", []string{"git over ssh to git@host:", "2 connections, 12.3 s,", "localhost"}},
+	{"a-word-that-is-longer-than-the-line b", []string{"a-word-that-is-longer-than-the-line", "b"}},
+	{strings.Repeat("a-word-of-twenty-chars ", 9), []string{"a-word-of-twenty-chars", "a-word-of-twenty-chars", "a-word-of-twenty-chars", "a-word-of-twenty-chars …"}},
+}
+
+func TestWrap(t *testing.T) {
+	for _, tt := range wrapTests {
+		if diff := cmp.Diff(tt.want, wrap(tt.text, 26)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.text, diff)
+		}
 	}
 }

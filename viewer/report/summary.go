@@ -243,7 +243,7 @@ func (s *Summary) fail(x *recorder.Exchange) {
 	}
 	key := failureKey{host: exchangeHost(x)}
 	if x.Err != nil {
-		key.text = failureText(x.Err)
+		key.text = s.failureText(x.Err)
 	} else {
 		key.text = strings.TrimSpace(fmt.Sprintf("%d %s", x.Status, x.Reason))
 	}
@@ -275,15 +275,26 @@ func (f *failure) add(x *recorder.Exchange, again bool) {
 	}
 }
 
-func failureText(e *recorder.Error) string {
-	switch e.Op {
-	case "canceled":
+// failureText is e's text for a line that names the host already.
+func (s *Summary) failureText(e *recorder.Error) string {
+	switch {
+	case e.Op == "canceled":
 		return "given up by the command"
-	case "client-tls":
-		text, _, _ := strings.Cut(e.Msg, " for ") // the host is on the line already
+	case e.Op != "client-tls":
+		return e.Msg
+	case !strings.Contains(e.Msg, "does not trust"):
+		text, _, _ := strings.Cut(e.Msg, " for ")
 		return text
+	case s.ignoresCA():
+		return "go distrusts modtap's CA here (try --mode reverse)"
 	}
-	return e.Msg
+	return "client distrusts modtap's CA (--bypass relays unread)"
+}
+
+// ignoresCA reports whether a go command up to 1.26 ignores SSL_CERT_FILE where it ran.
+func (s *Summary) ignoresCA() bool {
+	return s.session != nil && s.session.Capture == recorder.CaptureForward &&
+		(strings.HasPrefix(s.session.OS, "windows/") || strings.HasPrefix(s.session.OS, "darwin/"))
 }
 
 func (s *Summary) conn(c *recorder.Conn) {
@@ -298,7 +309,7 @@ func (s *Summary) conn(c *recorder.Conn) {
 }
 
 func (s *Summary) countConn(c *recorder.Conn) {
-	if c.Marks.ConnectDone <= 0 {
+	if c.Marks.ConnectDone <= 0 || c.Err != nil && c.Remote == "" {
 		return // it was never a connection
 	}
 	h := s.host(hostName(c.Target))

@@ -156,6 +156,23 @@ func nothing(mode, goproxy string) *world {
 	return w
 }
 
+// inReverse makes w a session in reverse mode.
+func inReverse(w *world, unseen ...string) *world {
+	for i, e := range w.events {
+		if e.Session != nil {
+			c := *e.Session
+			c.Capture = recorder.CaptureReverse
+			w.events[i].Session = &c
+		}
+		if e.End != nil {
+			c := *e.End
+			c.BlindSpots = append(c.BlindSpots[:len(c.BlindSpots):len(c.BlindSpots)], unseen...)
+			w.events[i].End = &c
+		}
+	}
+	return w
+}
+
 var goldenTests = []struct {
 	name  string
 	world *world
@@ -170,6 +187,9 @@ var goldenTests = []struct {
 	{"nothing", nothing("run", "https://proxy.golang.org,direct"), 80, false},
 	{"nothing-local", nothing("run", "http://localhost:3000"), 80, false},
 	{"nothing-serve", nothing("serve", ""), 80, false},
+	{"nothing-reverse", inReverse(nothing("run", "https://proxy.golang.org,direct"), "go's repeat of each 4xx"), 80, false},
+	{"nothing-reverse-off", inReverse(nothing("run", "off")), 80, false},
+	{"reverse", inReverse(typicalDownload(), "GOPRIVATE=git.corp.example,*.corp.example except git", "direct except git", "go's repeat of each 4xx"), 80, false},
 	{"hosts", lotsOfHosts(), 80, false},
 	{"overhead", slowModtap(), 80, false},
 	{"hostile", hostile(), 80, false},
@@ -295,5 +315,33 @@ func TestInjectedIsNotNetwork(t *testing.T) {
 	}
 	if got := s.delayed.total(); got != 2*time.Second {
 		t.Errorf("delays %v, want 2s", got)
+	}
+}
+
+// TestRefusedIsNoConnection: a dial that failed has a connect phase and is no connection.
+func TestRefusedIsNoConnection(t *testing.T) {
+	s := NewSummary()
+	s.Write(recorder.Event{Conn: &recorder.Conn{
+		ID: 1, Target: "dead.test:443", Scheme: "https", Marks: recorder.Marks{ConnectStart: 1, ConnectDone: 2, End: 2},
+		Err: &recorder.Error{Op: "dial", Msg: "connection refused"},
+	}})
+	if h := s.hosts["dead.test"]; h != nil {
+		t.Errorf("counted as %d connections, %d unused", h.connections, h.unused)
+	}
+}
+
+// TestDistrustSaysWhatToDo: the remedy depends on who distrusts the CA.
+func TestDistrustSaysWhatToDo(t *testing.T) {
+	for _, tt := range []struct{ os, capture, want string }{
+		{"linux/amd64", recorder.CaptureForward, "--bypass"},
+		{"windows/amd64", recorder.CaptureForward, "--mode reverse"},
+		{"windows/amd64", recorder.CaptureReverse, "--bypass"}, // git, or another program
+	} {
+		s := NewSummary()
+		s.Write(recorder.Event{Session: &recorder.Session{OS: tt.os, Capture: tt.capture}})
+		e := &recorder.Error{Op: "client-tls", Msg: "the client does not trust modtap's certificate for a.test (remote error: tls: bad certificate)"}
+		if got := s.failureText(e); !strings.Contains(got, tt.want) {
+			t.Errorf("%s, %s: %q, want %q in it", tt.os, tt.capture, got, tt.want)
+		}
 	}
 }

@@ -7,10 +7,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"modtap/recorder"
 )
 
 const (
 	maxLines = 25
+	maxBlind = 4 // lines about what was not seen
 	// maxOverhead is the share of the time above which modtap's own is said first (DESIGN §3.2).
 	maxOverhead = 0.05
 )
@@ -200,10 +203,21 @@ func (s *Summary) whyNothing() []string {
 		return []string{`nothing used the proxy: run  eval "$(modtap env)"  in the shell that should`}
 	}
 	if s.session != nil {
-		for _, p := range []string{"off", "file:", "http://localhost", "http://127.", "https://localhost", "https://127."} {
+		unseen := []string{"off", "file:"}
+		if s.session.Capture == "" || s.session.Capture == recorder.CaptureForward {
+			unseen = append(unseen, "http://localhost", "http://127.", "https://localhost", "https://127.")
+		}
+		for _, p := range unseen {
 			if strings.HasPrefix(s.session.GOPROXY, p) {
 				return []string{"GOPROXY=" + Printable(s.session.GOPROXY) + ": such requests do not go through a proxy"}
 			}
+		}
+	}
+	if s.session != nil && s.session.Capture == recorder.CaptureReverse {
+		return []string{
+			"either there was nothing to fetch: go has it in its module cache (try --cold),",
+			"or the command does not use the GOPROXY it was given: it sets its own, fetches",
+			"direct or what GOPRIVATE names, or is no go command",
 		}
 	}
 	return []string{
@@ -213,8 +227,32 @@ func (s *Summary) whyNothing() []string {
 	}
 }
 
+const notSeen = "not seen   "
+
+// wrap breaks text into at most maxBlind lines of that width, at spaces.
+func wrap(text string, width int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		last := len(lines) - 1
+		switch {
+		case last >= 0 && len([]rune(lines[last]))+1+len([]rune(word)) <= width:
+			lines[last] += " " + word
+		case len(lines) == maxBlind:
+			r := []rune(lines[last])
+			lines[last] = string(r[:min(len(r), width-2)]) + " …"
+			return lines
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
 func (s *Summary) foot(t *text) []string {
 	f := &text{width: t.width, color: t.color}
+	if s.session != nil && s.session.Capture == recorder.CaptureReverse {
+		f.add(faint, "mode       reverse: what go sends to GOPROXY and GOSUMDB, and git")
+	}
 	var blind []string
 	for _, host := range slices.Sorted(maps.Keys(s.unread)) {
 		blind = append(blind, fmt.Sprintf("%s in %s", host, plural(s.unread[host], "tunnel")))
@@ -222,8 +260,12 @@ func (s *Summary) foot(t *text) []string {
 	if s.end != nil {
 		blind = append(s.end.BlindSpots[:len(s.end.BlindSpots):len(s.end.BlindSpots)], blind...)
 	}
-	if len(blind) > 0 {
-		f.add(faint, "not seen   %s", Printable(strings.Join(blind, ", ")))
+	for i, line := range wrap(Printable(strings.Join(blind, ", ")), t.width-len(notSeen)) {
+		if i == 0 {
+			f.add(faint, notSeen+"%s", line)
+		} else {
+			f.add(faint, "%*s%s", len(notSeen), "", line)
+		}
 	}
 	if s.lost > 0 {
 		f.add(warning, "%s lost: modtap could not keep up, and the numbers are too low", plural(int(s.lost), "event"))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"modtap/cmd/internal/gittrace"
 )
 
 // A Proxy is where a child finds modtap and what it must trust.
@@ -13,6 +15,14 @@ type Proxy struct {
 	Bundle  string // PEM file with every root the child may need, modtap's included
 	CertDir string // a directory without certificates other than those of Bundle
 	GOOS    string // the child's system; "" is this one's
+	// GOPROXY and GOSUMDB lead to modtap's port; "": the child keeps its own.
+	GOPROXY, GOSUMDB string
+	// Reverse leaves the go command to those two, with the user's own proxy and trust
+	// settings; git alone is sent to URL.
+	Reverse bool
+	// GitTrace is a folder, absolute, for what git writes about itself; "": none is written.
+	// Do not set it where the user's own settings send that elsewhere (gittrace.Users).
+	GitTrace string
 }
 
 // proxyNames are all six spellings: Go reads the upper case first, curl and git the
@@ -30,6 +40,18 @@ const gitCount = "GIT_CONFIG_COUNT"
 // a variable more than once the last one counts, as for os/exec.
 func Environ(base []string, p Proxy) []string {
 	e := newEnv(base, p.goos())
+	if p.GOPROXY != "" {
+		e.set("GOPROXY", p.GOPROXY)
+	}
+	if p.GOSUMDB != "" {
+		e.set("GOSUMDB", p.GOSUMDB)
+	}
+	if p.Reverse {
+		e.set("GIT_SSL_CAINFO", p.Bundle)
+		e.addGitConfig(gitConfig(p))
+		e.traceGit(p)
+		return e.list()
+	}
 	for _, name := range proxyNames {
 		e.set(name, p.URL)
 	}
@@ -41,6 +63,7 @@ func Environ(base []string, p Proxy) []string {
 	}
 	e.set("SSL_CERT_DIR", p.CertDir)
 	e.addGitConfig(gitConfig(p))
+	e.traceGit(p)
 	return e.list()
 }
 
@@ -61,6 +84,17 @@ func gitConfig(p Proxy) [][2]string {
 		config = append(config, [2]string{"http.schannelUseSSLCAInfo", "true"}, [2]string{"http.schannelCheckRevoke", "false"})
 	}
 	return config
+}
+
+// traceGit makes git tell of the remotes that it does not reach through p.
+func (e *env) traceGit(p Proxy) {
+	if p.GitTrace == "" {
+		return
+	}
+	has := func(name string) bool { _, ok := e.get(name); return ok }
+	for _, kv := range gittrace.Vars(p.GitTrace, has) {
+		e.set(kv[0], kv[1])
+	}
 }
 
 // env is an environment in its original order.

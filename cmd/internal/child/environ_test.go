@@ -80,6 +80,20 @@ func TestEnviron(t *testing.T) {
 	}
 }
 
+func TestEnvironTracesGit(t *testing.T) {
+	p := testProxy
+	p.GitTrace = "/t/git"
+	want := join(set, gitEntry, []string{"GIT_TRACE2_EVENT=/t/git", "GIT_TRACE2_MAX_FILES=20000"})
+	if diff := cmp.Diff(want, Environ(nil, p)); diff != "" {
+		t.Errorf("Environ (-want +got):\n%s", diff)
+	}
+	// The bound would cut off a trace of the user's.
+	want = join([]string{"GIT_TRACE2=/their/traces"}, set, gitEntry, []string{"GIT_TRACE2_EVENT=/t/git"})
+	if diff := cmp.Diff(want, Environ(want[:1], p)); diff != "" {
+		t.Errorf("Environ beside the user's trace (-want +got):\n%s", diff)
+	}
+}
+
 func join(lists ...[]string) []string {
 	var out []string
 	for _, l := range lists {
@@ -104,4 +118,43 @@ func moved(list, rest []string, names ...string) []string {
 		}
 	}
 	return append(out, rest...)
+}
+
+var reverseEnvironTests = []struct {
+	name  string
+	proxy Proxy
+	base  []string
+	want  []string
+}{
+	{
+		"reverse mode: the user's proxy and roots stay, git is sent to us",
+		Proxy{URL: "http://127.0.0.1:8080", Bundle: "/t/bundle.pem", GOOS: "linux", Reverse: true, GOPROXY: "http://127.0.0.1:8080/T/0/a.test,direct", GOSUMDB: "db http://127.0.0.1:8080/T/1/db"},
+		[]string{"HTTPS_PROXY=http://corp:3128", "NO_PROXY=.corp", "SSL_CERT_FILE=/etc/corp.pem", "GOPROXY=https://a.test,direct", "GOPRIVATE=corp.example", "GIT_SSL_CAINFO=/etc/corp.pem"},
+		join([]string{
+			"HTTPS_PROXY=http://corp:3128", "NO_PROXY=.corp", "SSL_CERT_FILE=/etc/corp.pem", "GOPROXY=http://127.0.0.1:8080/T/0/a.test,direct",
+			"GOPRIVATE=corp.example", "GIT_SSL_CAINFO=/t/bundle.pem", "GOSUMDB=db http://127.0.0.1:8080/T/1/db",
+		}, gitEntry),
+	},
+	{
+		"reverse mode with nothing to rewrite",
+		Proxy{URL: "http://127.0.0.1:8080", Bundle: "/t/bundle.pem", GOOS: "linux", Reverse: true},
+		[]string{"GOPROXY=off"},
+		join([]string{"GOPROXY=off", "GIT_SSL_CAINFO=/t/bundle.pem"}, gitEntry),
+	},
+	{
+		"forward mode with an entry on loopback",
+		Proxy{URL: "http://127.0.0.1:8080", Bundle: "/t/bundle.pem", CertDir: "/t", GOOS: "linux", GOPROXY: "http://127.0.0.1:8080/T/0/localhost"},
+		nil,
+		join([]string{"GOPROXY=http://127.0.0.1:8080/T/0/localhost"}, set, gitEntry),
+	},
+}
+
+func TestReverseEnviron(t *testing.T) {
+	for _, tt := range reverseEnvironTests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, Environ(tt.base, tt.proxy)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
 }

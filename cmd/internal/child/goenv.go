@@ -8,9 +8,23 @@ import (
 
 // GoEnv is what modtap wants to know of the child's go command.
 type GoEnv struct {
-	GOPROXY string // "" means Go's default
-	GOSUMDB string // "" means Go's default
-	Version string // as in go1.26.8; "" when no go was found
+	GOPROXY     string // "" means Go's default
+	GOSUMDB     string // "" means Go's default
+	GOPRIVATE   string
+	GONOPROXY   string // "" means that of GOPRIVATE
+	GOAUTH      string // "" means netrc
+	GOTOOLCHAIN string
+	Version     string // as in go1.26.8; "" when no go was found
+}
+
+// Toolchain returns the version that runs before any go.mod has its say: the one that
+// GOTOOLCHAIN names, or the installed one.
+func (e GoEnv) Toolchain() string {
+	name, _, _ := strings.Cut(e.GOTOOLCHAIN, "+")
+	if strings.HasPrefix(name, "go1") {
+		return name
+	}
+	return e.Version
 }
 
 // ReadGoEnv finds the settings as the go command does (the environment, then the GOENV
@@ -34,7 +48,10 @@ func ReadGoEnv(getenv func(string) string) GoEnv {
 		}
 		return ""
 	}
-	e := GoEnv{GOPROXY: lookup("GOPROXY"), GOSUMDB: lookup("GOSUMDB")}
+	e := GoEnv{
+		GOPROXY: lookup("GOPROXY"), GOSUMDB: lookup("GOSUMDB"), GOPRIVATE: lookup("GOPRIVATE"), GONOPROXY: lookup("GONOPROXY"),
+		GOAUTH: lookup("GOAUTH"), GOTOOLCHAIN: lookup("GOTOOLCHAIN"),
+	}
 	if b, err := os.ReadFile(filepath.Join(goroot, "VERSION")); err == nil && goroot != "" {
 		e.Version, _, _ = strings.Cut(strings.TrimSpace(string(b)), "\n")
 	}

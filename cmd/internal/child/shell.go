@@ -19,6 +19,8 @@ type Change struct {
 const (
 	// Marker is set by ShellChanges to the proxy's URL; it says that the shell was changed.
 	Marker = "MODTAP_PROXY"
+	// reversed is set by ShellChanges in reverse mode, which sets fewer variables.
+	reversed = "MODTAP_REVERSE"
 	// saved prefixes the variables that hold what ShellChanges replaced.
 	saved = "MODTAP_OLD_"
 )
@@ -36,11 +38,14 @@ func ShellChanges(base []string, p Proxy) []Change {
 		}
 	}
 	after.set(Marker, p.URL)
+	if p.Reverse {
+		after.set(reversed, "1")
+	}
 	// Everything ours is said, also what a shell has already: it may not be exported.
 	ours := func(name string) bool {
 		old, was := original.get(name)
 		now, _ := after.get(name)
-		return !was || old != now || after.isOurs(name)
+		return !was || old != now || after.isOurs(name, p.URL)
 	}
 	return changes(newEnv(base, p.goos()), after, ours)
 }
@@ -51,6 +56,9 @@ func Restore(base []string, goos string) []Change {
 	return changes(newEnv(base, goos), newEnv(restored(base, goos), goos), nil)
 }
 
+// Original returns base as it was before ShellChanges.
+func Original(base []string, goos string) []string { return restored(base, goos) }
+
 // restored undoes ShellChanges in base.
 func restored(base []string, goos string) []string {
 	e := newEnv(base, goos)
@@ -59,7 +67,7 @@ func restored(base []string, goos string) []string {
 		return base
 	}
 	for _, name := range slices.Clone(e.names) {
-		if e.isOurs(name) {
+		if e.isOurs(name, url) {
 			e.unset(name)
 		}
 	}
@@ -74,17 +82,23 @@ func restored(base []string, goos string) []string {
 		}
 	}
 	e.unset(Marker)
+	e.unset(reversed)
 	return e.list()
 }
 
-// isOurs reports whether Environ sets name, GIT_CONFIG variables apart.
-func (e *env) isOurs(name string) bool {
-	for _, n := range slices.Concat(proxyNames, bundleNames, []string{"NO_PROXY", "no_proxy", "SSL_CERT_DIR"}) {
-		if e.key(n) == e.key(name) {
-			return true
-		}
+// isOurs reports whether Environ set name for the proxy at url, GIT_CONFIG variables apart.
+func (e *env) isOurs(name, url string) bool {
+	is := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return e.key(n) == e.key(name) })
 	}
-	return false
+	if is("GOPROXY", "GOSUMDB") {
+		v, _ := e.get(name)
+		return strings.Contains(v, url+"/") // or it is the user's own
+	}
+	if _, ok := e.get(reversed); ok {
+		return is("GIT_SSL_CAINFO")
+	}
+	return is(proxyNames...) || is(bundleNames...) || is("NO_PROXY", "no_proxy", "SSL_CERT_DIR")
 }
 
 // dropGitConfig removes the last entries if they are those that Environ appended for url.

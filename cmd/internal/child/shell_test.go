@@ -1,6 +1,7 @@
 package child
 
 import (
+	"fmt"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -16,29 +17,49 @@ var shellTests = []struct {
 }{
 	{"nothing set", []string{"PATH=/bin"}},
 	{"a corporate network", []string{"PATH=/bin", "HTTPS_PROXY=http://u:p@corp:3128", "no_proxy=.corp,localhost", "SSL_CERT_FILE=/etc/corp.pem"}},
+	{"settings of go", []string{"GOPROXY=https://a.test,direct", "GOSUMDB=off", "GIT_SSL_CAINFO=/etc/corp.pem", "https_proxy=http://corp:3128"}},
 	{"entries for git", []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=a.b", "GIT_CONFIG_VALUE_0=it's"}},
 }
 
+// shellProxies are what one shell may be told to use, one after another.
+var shellProxies = []Proxy{
+	testProxy,
+	{URL: "http://127.0.0.1:8080", Bundle: "/t/bundle.pem", GOOS: "linux", Reverse: true, GOPROXY: "http://127.0.0.1:8080/T/0/a.test,direct"},
+	{URL: "http://127.0.0.1:8080", Bundle: "/t/bundle.pem", CertDir: "/t", GOOS: "linux", GOPROXY: "http://127.0.0.1:8080/T/0/localhost", GOSUMDB: "db http://127.0.0.1:8080/T/1/localhost"},
+}
+
 func TestShellChangesAreUndoneByRestore(t *testing.T) {
-	other := testProxy
-	other.URL = "http://127.0.0.1:9999"
 	for _, tt := range shellTests {
-		t.Run(tt.name, func(t *testing.T) {
-			once := apply(tt.base, ShellChanges(tt.base, testProxy))
-			want := sorted(Environ(tt.base, testProxy))
-			got := slices.DeleteFunc(slices.Clone(once), func(kv string) bool { return strings.HasPrefix(kv, "MODTAP_") })
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("after one eval (-Environ +shell):\n%s", diff)
+		for _, p := range shellProxies {
+			for _, next := range shellProxies {
+				next.URL = "http://127.0.0.1:9999"
+				next.GOPROXY = strings.ReplaceAll(next.GOPROXY, "8080", "9999")
+				next.GOSUMDB = strings.ReplaceAll(next.GOSUMDB, "8080", "9999")
+				t.Run(fmt.Sprintf("%s reverse=%v then %v", tt.name, p.Reverse, next.Reverse), func(t *testing.T) {
+					changeAndRestore(t, tt.base, p, next)
+				})
 			}
-			twice := apply(once, ShellChanges(once, testProxy))
-			if diff := cmp.Diff(once, twice); diff != "" {
-				t.Errorf("a second eval changed something:\n%s", diff)
-			}
-			moved := apply(twice, ShellChanges(twice, other))
-			if diff := cmp.Diff(sorted(tt.base), apply(moved, Restore(moved, "linux"))); diff != "" {
-				t.Errorf("after --unset (-before +after):\n%s", diff)
-			}
-		})
+		}
+	}
+}
+
+func changeAndRestore(t *testing.T, base []string, p, next Proxy) {
+	once := apply(base, ShellChanges(base, p))
+	want := sorted(Environ(base, p))
+	got := slices.DeleteFunc(slices.Clone(once), func(kv string) bool { return strings.HasPrefix(kv, "MODTAP_") })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("after one eval (-Environ +shell):\n%s", diff)
+	}
+	twice := apply(once, ShellChanges(once, p))
+	if diff := cmp.Diff(once, twice); diff != "" {
+		t.Errorf("a second eval changed something:\n%s", diff)
+	}
+	if diff := cmp.Diff(sorted(base), sorted(Original(twice, "linux"))); diff != "" {
+		t.Errorf("Original (-before +after):\n%s", diff)
+	}
+	moved := apply(twice, ShellChanges(twice, next))
+	if diff := cmp.Diff(sorted(base), apply(moved, Restore(moved, "linux"))); diff != "" {
+		t.Errorf("after --unset (-before +after):\n%s", diff)
 	}
 }
 

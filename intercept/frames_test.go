@@ -1,0 +1,92 @@
+package intercept
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"testing"
+)
+
+// frame is one HTTP/2 frame with payload bytes of value fill.
+func frame(kind byte, stream uint32, size int, fill byte) []byte {
+	f := []byte{byte(size >> 16), byte(size >> 8), byte(size), kind, 0}
+	f = binary.BigEndian.AppendUint32(f, stream)
+	return append(f, bytes.Repeat([]byte{fill}, size)...)
+}
+
+// A sink takes what is written.
+type sink struct {
+	net.Conn
+	buf bytes.Buffer
+}
+
+func (s *sink) Write(p []byte) (int, error) { return s.buf.Write(p) }
+
+// TestFrameConn writes frames in pieces of every size: what comes out is what went in, but
+// for the code of the RST_STREAM that one is known for.
+func TestFrameConn(t *testing.T) {
+	in := bytes.Join([][]byte{
+		frame(4, 0, 36, 1), frame(4, 0, 0, 0), frame(1, 1, 20, 2), frame(0, 1, 16384, frameRST), frame(0, 3, 0, 0),
+		frame(frameRST, 5, 4, 0), frame(frameRST, 7, 4, 0), frame(frameRST, 5, 4, 0), frame(0, 1, 70000, 9), frame(8, 0, 4, 3),
+	}, nil)
+	want := bytes.Clone(in)
+	at := bytes.Index(want, frame(frameRST, 5, 4, 0))
+	want[at+frameHeader+3] = 7
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for most := 1; most < 200; most++ {
+		s := &sink{}
+		c := &frameConn{Conn: s}
+		c.resetWith(5, 7)
+		given := bytes.Clone(in)
+		for rest := given; len(rest) > 0; {
+			n := min(1+rnd.IntN(most*most), len(rest))
+			if m, err := c.Write(rest[:n]); m != n || err != nil {
+				t.Fatal(m, err)
+			}
+			rest = rest[n:]
+		}
+		if !bytes.Equal(s.buf.Bytes(), want) {
+			t.Fatalf("in pieces of up to %d bytes the frames came out changed", most*most)
+		}
+		if !bytes.Equal(given, in) {
+			t.Fatal("the caller's bytes were changed")
+		}
+	}
+}
+
+// TestFrameConnGoAway: a GOAWAY goes between frames, never into one.
+func TestFrameConnGoAway(t *testing.T) {
+	s := &sink{}
+	c := &frameConn{Conn: s}
+	data := frame(0, 1, 100, 1)
+	c.Write(data[:50])
+	c.goAway(1, 11, "too early")
+	c.Write(data[50:])
+	c.goAway(1, 11, "calm down")
+	want := append(bytes.Clone(data), 0, 0, 17, frameGoAway, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 11)
+	if want = append(want, "calm down"...); !bytes.Equal(s.buf.Bytes(), want) {
+		t.Errorf("wrote %x", s.buf.Bytes()[100:])
+	}
+}
+
+func TestFrameConnAllocatesNothing(t *testing.T) {
+	c := &frameConn{Conn: discard{}}
+	data := frame(0, 1, 16384, 1)
+	if n := testing.AllocsPerRun(100, func() { c.Write(data) }); n > 0 {
+		t.Errorf("%v allocations for a DATA frame", n)
+	}
+}
+
+type discard struct{ net.Conn }
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func BenchmarkFrameConn(b *testing.B) {
+	c := &frameConn{Conn: discard{}}
+	data := frame(0, 1, 16384, 1)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		c.Write(data)
+	}
+}
