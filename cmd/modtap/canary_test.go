@@ -89,6 +89,9 @@ var canaryFlags = []string{"-v", "--delay", "path:/delayed;token={delay}=1ms", "
 var canaryRuns = []canaryRun{
 	{name: "everything", places: canaryPlaces, view: true, flags: append(canaryFlags, "--log-level", "trace", "--log-file", "$OUT/modtap.log")},
 	{name: "all bodies, log on the terminal", places: append(canaryPlaces, largeLeak), view: true, flags: append(canaryFlags, "--bodies", "all", "--log-level", "trace")},
+	{name: "reverse mode", view: true, flags: []string{"--mode", "reverse", "-v", "--log-level", "trace"},
+		env:    []string{"GOPROXY=https://user:{entry}@echo.golang.test:$PORT/refused|https://netrc.golang.test:$PORT/empty|https://echo.golang.test:$PORT/hop"},
+		places: []canaryPlace{{name: "entry", do: `gomod CALLED=once`}, {name: "netrc"}, {name: "hop"}}},
 	{name: "the parent refuses", places: []canaryPlace{{name: "wrong"}, {name: "asked", do: `curl -sv https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
 		env: []string{"HTTPS_PROXY=http://corp:{wrong}@$PARENT"}, flags: []string{"-v", "--log-level", "trace"}},
 	{name: "the parent is not there", places: []canaryPlace{{name: "gone"}, {name: "asked", do: `curl -sv https://user:{asked}@echo.golang.test:$PORT/?token={asked}`}},
@@ -140,7 +143,7 @@ func TestCanaryIsFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs many commands")
 	}
-	for _, run := range canaryRuns[:2] {
+	for _, run := range canaryRuns[:3] {
 		t.Run(run.name, func(t *testing.T) {
 			t.Parallel()
 			run.flags = append(slices.Clone(run.flags), "--no-redact")
