@@ -57,6 +57,7 @@ func newRig(t testing.TB, o *origintest.Origin, change func(*intercept.Config)) 
 	if r.proxy, err = intercept.New(c); err != nil {
 		t.Fatal(err)
 	}
+	r.proxy.Unhurried(time.Second)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

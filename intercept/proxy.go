@@ -27,7 +27,9 @@ type Proxy struct {
 	pool      *leg         // --pool; nil otherwise
 	reversal  *reversal    // reverse mode; nil otherwise
 	history   history
-	repos     repos
+	// claimWithin is the constant, but for tests on busy machines.
+	claimWithin time.Duration
+	repos       repos
 
 	ctx    context.Context // ends when Shutdown has waited long enough
 	cancel context.CancelFunc
@@ -57,7 +59,7 @@ func New(c Config) (*Proxy, error) {
 	if c.Classifier == nil {
 		c.Classifier = gomod.NewClassifier("", "")
 	}
-	p := &Proxy{c: c, transport: newTransport(), tunnels: map[*tunnel]struct{}{}, plain: map[*leg]struct{}{}}
+	p := &Proxy{c: c, claimWithin: claimWithin, transport: newTransport(), tunnels: map[*tunnel]struct{}{}, plain: map[*leg]struct{}{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	if c.Pool {
 		p.pool = newLeg(p, 0)

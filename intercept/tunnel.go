@@ -253,7 +253,7 @@ func (t *tunnel) claim(asked time.Time) *upConn {
 	if !t.claimed.CompareAndSwap(false, true) || t.up == nil {
 		return nil
 	}
-	if asked.Sub(t.ready) > claimWithin || !t.up.claimed.CompareAndSwap(false, true) {
+	if asked.Sub(t.ready) > t.p.claimWithin || !t.up.claimed.CompareAndSwap(false, true) {
 		return nil
 	}
 	return t.up

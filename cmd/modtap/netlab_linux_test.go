@@ -33,14 +33,15 @@ func TestRoundTrips(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	var wrong []string
-	for range 3 { // a busy machine delays samples; a wrong phase is wrong every time
+	for range 5 { // a busy machine delays samples; a wrong phase is wrong every time
 		wrong = nil
 		for name, all := range roundTrips(t, bin) {
 			slices.Sort(all)
 			best, m := all[0].Duration(), all[len(all)/2].Duration()
 			t.Logf("%s: %d samples, best %v, median %v, worst %v", name, len(all), best, m, all[len(all)-1])
-			// the path itself adds up to 1 ms, a TLS handshake a few of computing
-			if best < pathRTT-time.Millisecond || best > pathRTT+6*time.Millisecond || m > pathRTT+pathRTT/5 {
+			// the path itself adds up to 1 ms, a TLS handshake a few of computing; the best may
+			// be too good where modtap had to wait for a processor before it noted the start
+			if m < pathRTT-time.Millisecond || best > pathRTT+6*time.Millisecond || m > pathRTT+pathRTT/5 {
 				wrong = append(wrong, fmt.Sprintf("%s is %v at best and %v at the median on a path of %v", name, best, m, pathRTT))
 			}
 		}
