@@ -21,8 +21,9 @@ func (a *app) runCommand() *cobra.Command {
 proxy, and prints a summary when it has ended. The command's own input and output are
 left alone; modtap talks on stderr.
 
-Exit status: the command's own (128+n when signal n killed it); 125 when modtap failed,
-126 when the command cannot be run, 127 when it is not found.`,
+Exit status: the command's own (128+n when signal n killed it), also when it could not
+be recorded to its end; 125 when modtap failed before it, 126 when the command cannot be
+run, 127 when it is not found.`,
 		Example: `  modtap run -- go mod download
   modtap run --cold -o cold.har -- go build ./...
   modtap run --mirror proxy.golang.org=https://goproxy.cn -- go get rsc.io/quote`,
@@ -89,16 +90,11 @@ func (s *session) await(p *child.Process, signals *child.Signals) error {
 	s.log.Append(recorder.Event{Process: process})
 	r := p.Wait(signals)
 	s.afterInterrupt(r.Interrupted)
-	err := s.finish(&recorder.Process{
+	// The recording is modtap's affair: that a disk is full must not fail the user's build.
+	_ = s.finish(&recorder.Process{
 		Start: process.Start, End: s.since(r.End), ExitCode: r.ExitCode, Signal: r.Signal,
 		User: recorder.Span(r.User), System: recorder.Span(r.System),
 	})
-	if err != nil {
-		s.warn("the recording is not complete: %v", err)
-		if r.ExitCode == 0 {
-			return exitWith(exitRunFailed)
-		}
-	}
 	return exitWith(r.ExitCode)
 }
 

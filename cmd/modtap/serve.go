@@ -67,8 +67,8 @@ func (a *app) serve(ctx context.Context, o *options) error {
 	case <-ctx.Done():
 	case failed = <-stopped:
 	}
-	if err := s.finish(nil); err != nil {
-		return fmt.Errorf("the recording is not complete: %w", err)
+	if err := s.finish(nil); err != nil && failed == nil {
+		return exitWith(exitFailed) // finish has said why
 	}
 	return failed
 }
