@@ -39,6 +39,9 @@ type Config struct {
 	Bodies Bodies
 	// Pool shares upstream connections between clients, which hides handshakes.
 	Pool bool
+	// OutOfFiles hears, possibly often and from any goroutine, that a connection could not
+	// be accepted or opened for want of file descriptors; nil: nobody.
+	OutOfFiles func(error)
 	// Logger gets what is not an exchange; the zero value is silent.
 	Logger zerolog.Logger
 }

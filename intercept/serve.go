@@ -172,11 +172,15 @@ func (h *handoff) Close() error {
 func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
 
 // A peeking is a listener that makes each client connection a peekConn.
-type peeking struct{ net.Listener }
+type peeking struct {
+	net.Listener
+	failed func(error)
+}
 
 func (l peeking) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
+		l.failed(err)
 		return nil, err
 	}
 	return &peekConn{Conn: c}, nil

@@ -112,6 +112,7 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(env.GOPROXY, env.GOSUMDB),
 		Upstream: upstream.New(upstream.Config{Proxy: up.choose, Resolver: o.resolver, Refuse: refuse(s.listener, s.page)}),
 		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Logger: s.logger,
+		OutOfFiles: s.outOfFiles,
 	}
 	if s.har != nil {
 		config.Bodies.Dir = strings.TrimSuffix(s.har.path(), ".har") + ".bodies"
@@ -210,8 +211,9 @@ func (s *session) openViewer(addr string, ours bool) error {
 
 // begin starts to record and to serve. failed is called if the proxy cannot go on.
 func (s *session) begin(failed func(error)) {
-	ctx := context.Background()            // the sinks end with the Log
-	s.status = status.Start(status.Config{ // first: the sinks may have to say something
+	ctx := context.Background() // the sinks end with the Log
+	// Before the sinks, which may have something to say.
+	s.status = status.Start(status.Config{
 		Log: s.log, Out: s.stderr, Live: s.term.live && !s.o.quiet, Verbose: s.o.verbose,
 		Color: s.term.color, Width: s.term.width, Visible: child.InForeground,
 	})
