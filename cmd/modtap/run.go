@@ -129,10 +129,11 @@ func (s *session) prepareRun() (*ca.Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "modtap-*") // mode 0700
+	removeStale(os.TempDir(), tempName)
+	dir, release, err := leasedDir("", "modtap-*")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the trust bundle: %w", err)
 	}
-	s.later(func() { os.RemoveAll(dir) })
+	s.later(func() { release(); os.RemoveAll(dir) })
 	return authority, s.trustBundle(dir, authority)
 }
