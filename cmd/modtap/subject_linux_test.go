@@ -202,6 +202,18 @@ func (s *subject) level(what string) level {
 	return l
 }
 
+// openFiles lists the descriptors of the process.
+func (s *subject) openFiles() string {
+	dir := fmt.Sprintf("/proc/%d/fd", s.pid())
+	fds, _ := os.ReadDir(dir)
+	var out []string
+	for _, fd := range fds {
+		to, _ := os.Readlink(filepath.Join(dir, fd.Name()))
+		out = append(out, fd.Name()+" "+to)
+	}
+	return strings.Join(out, "\n")
+}
+
 func (s *subject) pid() int { return s.cmd.Process.Pid }
 
 // cpu is the processor time that the process has used.
