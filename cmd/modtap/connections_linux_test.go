@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"path/filepath"
@@ -75,11 +76,13 @@ func TestManyConnections(t *testing.T) {
 			t.Errorf("idle client %d: %v", i, err)
 			return
 		}
+		io.Copy(io.Discard, resp.Body)
 		resp.Body.Close()
 	})
 	if n := reused.Load(); n != 400 {
 		t.Errorf("%d of 400 idle connections were still there", n)
 	}
+	left := time.Now()
 	closeClients(idle)
 	closeClients(active)
 	end := s.settled(20*time.Second, func(l level) bool { return l.fds <= base.fds && l.Goroutines <= base.Goroutines })
@@ -93,6 +96,16 @@ func TestManyConnections(t *testing.T) {
 	rec, err := har.Open(s.file)
 	if want := 10 + idleClients + 2*activeClients + 400; err != nil || len(rec.Exchanges) != want {
 		t.Errorf("%d entries, want %d (%v)", len(rec.Exchanges), want, err)
+	}
+	for i, c := range rec.Conns {
+		if i >= 10 && c.Start.Add(c.Marks.End.Duration()).Before(left) {
+			t.Errorf("a connection ended before its client left, closed by %q, %v: %+v", c.Closed, c.Err, c)
+		}
+	}
+	for _, tn := range rec.Tunnels {
+		if tn.Err != nil || tn.ID > 10 && tn.Start.Add(tn.End.Duration()).Before(left) {
+			t.Errorf("a tunnel ended before its client left: %+v, %v", tn, tn.Err)
+		}
 	}
 }
 

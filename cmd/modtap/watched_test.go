@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"runtime"
+	"runtime/pprof"
+	"strings"
 )
 
 // watchedMain is modtap with a line to the test: for each line on descriptor 3 it answers
@@ -23,6 +25,12 @@ func watchedMain() {
 			if lines.Text() == "stacks" {
 				buf := make([]byte, 4<<20)
 				l.Stacks = string(buf[:runtime.Stack(buf, true)])
+			}
+			if file, ok := strings.CutPrefix(lines.Text(), "heap "); ok {
+				if f, err := os.Create(file); err == nil {
+					_ = pprof.WriteHeapProfile(f)
+					f.Close()
+				}
 			}
 			_ = to.Encode(l) // the test has ended otherwise
 		}
