@@ -187,7 +187,9 @@ func (s *session) openKeyLog() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write keys to %s: %w", path, cause(err))
 	}
-	_ = f.Chmod(0o600) // it may have been there, readable by others
+	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() {
+		_ = f.Chmod(0o600) // it may have been there, readable by others
+	}
 	s.later(func() { f.Close() })
 	s.warn("the TLS keys go to %s: whoever has them can decrypt a capture", path)
 	return f, nil
