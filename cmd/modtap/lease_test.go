@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,7 +88,7 @@ func TestKilledRunIsTidiedUp(t *testing.T) {
 	}
 	home, tmp := t.TempDir(), t.TempDir()
 	start := func(wait string) *exec.Cmd {
-		c := exec.Command("modtap", "run", "-q", "--cold", "-o", "none", "--", "sh", "-c", "echo ready; "+wait)
+		c := exec.Command("modtap", "run", "-q", "--cold", "-o", "none", "--", "sh", "-c", "echo $$; "+wait)
 		c.Env = append(os.Environ(), "MODTAP_HOME="+home, "TMPDIR="+tmp)
 		out, err := c.StdoutPipe()
 		if err != nil {
@@ -95,8 +98,13 @@ func TestKilledRunIsTidiedUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Process.Kill() })
-		if _, err := out.Read(make([]byte, 10)); err != nil {
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
 			t.Fatal(err)
+		}
+		pid, _ := strconv.Atoi(strings.TrimSpace(line))
+		if p, err := os.FindProcess(pid); err == nil {
+			t.Cleanup(func() { p.Kill() }) // a command outlives the modtap that is killed
 		}
 		return c
 	}
@@ -105,7 +113,7 @@ func TestKilledRunIsTidiedUp(t *testing.T) {
 		caches, _ := filepath.Glob(filepath.Join(home, "cold-*"))
 		return [2]int{len(dirs), len(caches)}
 	}
-	killed, running := start("sleep 1"), start("exec sleep 20")
+	killed, running := start("exec sleep 60"), start("exec sleep 60")
 	killed.Process.Kill()
 	killed.Wait()
 	if got := count(); got != [2]int{2, 2} {

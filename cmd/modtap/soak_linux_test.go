@@ -22,6 +22,7 @@ import (
 
 const (
 	soakRate   = 200 // actions a second
+	raceRate   = 40  // the race detector makes everything ten times as slow
 	soakFaults = 100 // one in so many is a fault
 	// perTenThousand is how much memory ten thousand requests may leave behind.
 	perTenThousand = 512 << 10
@@ -82,9 +83,12 @@ func (s *soak) traffic(t *testing.T, d time.Duration, first int) int {
 	rng := rand.New(rand.NewPCG(uint64(first), 1))
 	atOnce := make(chan struct{}, 400) // a machine that cannot keep up does not heap up clients
 	var wg sync.WaitGroup
-	began, n := time.Now(), 0
+	began, n, rate := time.Now(), 0, float64(soakRate)
+	if isRace() {
+		rate = raceRate
+	}
 	for elapsed := time.Duration(0); elapsed < d; elapsed = time.Since(began) {
-		for ; n < int(elapsed.Seconds()*soakRate); n++ {
+		for ; n < int(elapsed.Seconds()*rate); n++ {
 			id := first + n
 			a := pick(normal, rng)
 			if id%soakFaults == soakFaults-1 {
@@ -192,7 +196,7 @@ func (s *soak) watch(ctx context.Context) {
 				_, err = c.Next(some)
 			}
 			c.Close()
-		} else if ctx.Err() == nil {
+		} else if some.Err() == nil && ctx.Err() == nil {
 			s.t.Errorf("the viewer cannot connect: %v", err)
 		}
 		cancel()

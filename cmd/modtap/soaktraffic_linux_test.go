@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,7 +93,7 @@ func knobs() []origintest.Knob {
 	host := func(name string) origintest.Match { return origintest.Match{Host: name + ".golang.test"} }
 	all := []origintest.Knob{
 		{Match: host("gzip"), Gzip: true}, {Match: host("chunked"), Chunked: true}, {Match: host("goaway"), CloseEvery: 1},
-		{Match: host("late"), FirstByte: time.Minute},
+		{Match: host("late"), FirstByte: time.Hour},
 	}
 	for _, f := range []origintest.Failure{origintest.Reset, origintest.Close, origintest.Abort, origintest.Stall, origintest.ResetBody,
 		origintest.CloseBody, origintest.AbortBody, origintest.StallBody, origintest.ShortBody} {
@@ -276,7 +277,7 @@ func givenUp(host, path string, after int64) func(*soak, int) (sent, error) {
 	return func(s *soak, id int) (sent, error) {
 		c, end := s.once(id)
 		defer end()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		r, err := http.NewRequestWithContext(ctx, "GET", s.url(host, path, id), nil)
 		if err != nil {
@@ -284,8 +285,10 @@ func givenUp(host, path string, after int64) func(*soak, int) (sent, error) {
 		}
 		out := sent{entries: 1, origin: 1, bytes: -1, failed: true}
 		if after == 0 {
-			// long enough for the request to arrive on a busy machine
-			time.AfterFunc(2*time.Second+rand.N(500*time.Millisecond), cancel)
+			r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+				// time for it to get to the origin on a busy machine
+				time.AfterFunc(time.Second+rand.N(500*time.Millisecond), cancel)
+			}}))
 		}
 		resp, err := c.Do(r)
 		if err != nil {
@@ -315,7 +318,10 @@ func noRequest(host string, addr func(*soak) string) func(*soak, int) (sent, err
 		}
 		c, end := s.once(id)
 		defer end()
-		c.Timeout = 4 * time.Second // longer than the proxy takes for a client that never wanted it
+		c.Timeout = time.Minute
+		if host == "hs-stall" {
+			c.Timeout = 4 * time.Second // longer than the proxy takes for a client that never wanted it
+		}
 		if host == "distrust" {
 			c.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: s.trusting}
 		}
