@@ -30,8 +30,7 @@ func TestManyConnections(t *testing.T) {
 	slow := origintest.Knob{Match: origintest.Match{Host: "slow.golang.test"}, FirstByte: 2 * time.Second}
 	o := origintest.Start(t, origintest.Config{Knobs: []origintest.Knob{slow}})
 	s := startSubject(t, o, filepath.Join(t.TempDir(), "x.har"))
-	warm := connect(t, s, 10, o.URL()+"/bytes/10")
-	closeClients(warm)
+	closeClients(connect(t, s, 10, o.URL()+"/bytes/10"))
 	base := s.settled(5*time.Second, stable())
 
 	idle := connect(t, s, idleClients, o.URL()+"/bytes/10")
@@ -40,47 +39,8 @@ func TestManyConnections(t *testing.T) {
 	if with.fds < base.fds+2*int64(idleClients) {
 		t.Errorf("%d descriptors, want two for each connection", with.fds)
 	}
-
-	active := make([]*http.Client, activeClients)
-	for i := range active {
-		active[i] = s.client([]string{"h2", "http/1.1"}[i%2])
-	}
-	var most int64
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		time.Sleep(time.Second) // all are in flight
-		most = s.level("").fds
-	}()
-	each(active, 0, func(i int, c *http.Client) {
-		for range 2 {
-			if err := fetch(c, o.HostURL("slow.golang.test")+"/bytes/5000"); err != nil {
-				t.Errorf("active client %d: %v", i, err)
-			}
-		}
-	})
-	<-watched
-	t.Logf("and %d active ones: %d descriptors, then %v", activeClients, most, s.level(""))
-
-	var reused atomic.Int64
-	each(idle[:400], 50, func(i int, c *http.Client) {
-		r, _ := http.NewRequest("GET", o.URL()+"/bytes/20", nil)
-		trace := &httptrace.ClientTrace{GotConn: func(g httptrace.GotConnInfo) {
-			if g.Reused {
-				reused.Add(1)
-			}
-		}}
-		resp, err := c.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
-		if err != nil {
-			t.Errorf("idle client %d: %v", i, err)
-			return
-		}
-		io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
-	})
-	if n := reused.Load(); n != 400 {
-		t.Errorf("%d of 400 idle connections were still there", n)
-	}
+	active := allAtOnce(t, s, activeClients, o.HostURL("slow.golang.test")+"/bytes/5000")
+	stillThere(t, idle[:400], o.URL()+"/bytes/20")
 	left := time.Now()
 	closeClients(idle)
 	closeClients(active)
@@ -96,8 +56,56 @@ func TestManyConnections(t *testing.T) {
 	if want := 10 + idleClients + 2*activeClients + 400; err != nil || len(rec.Exchanges) != want {
 		t.Errorf("%d entries, want %d (%v)", len(rec.Exchanges), want, err)
 	}
-	for i, c := range rec.Conns {
-		if i >= 10 && c.Start.Add(c.Marks.End.Duration()).Before(left) {
+	noneEndedBefore(t, rec, left)
+}
+
+// allAtOnce makes n clients with a request in flight at the same time, twice.
+func allAtOnce(t *testing.T, s *subject, n int, url string) []*http.Client {
+	t.Helper()
+	active := make([]*http.Client, n)
+	for i := range active {
+		active[i] = s.client([]string{"h2", "http/1.1"}[i%2])
+	}
+	each(active, 0, func(i int, c *http.Client) {
+		for range 2 {
+			if err := fetch(c, url); err != nil {
+				t.Errorf("active client %d: %v", i, err)
+			}
+		}
+	})
+	t.Logf("and %d active ones: %v", n, s.level(""))
+	return active
+}
+
+// stillThere sends a request on connections that were idle.
+func stillThere(t *testing.T, clients []*http.Client, url string) {
+	t.Helper()
+	var reused atomic.Int64
+	each(clients, 50, func(i int, c *http.Client) {
+		r, _ := http.NewRequest("GET", url, nil)
+		trace := &httptrace.ClientTrace{GotConn: func(g httptrace.GotConnInfo) {
+			if g.Reused {
+				reused.Add(1)
+			}
+		}}
+		resp, err := c.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+		if err != nil {
+			t.Errorf("idle client %d: %v", i, err)
+			return
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	})
+	if n := reused.Load(); n != int64(len(clients)) {
+		t.Errorf("%d of %d idle connections were still there", n, len(clients))
+	}
+}
+
+// noneEndedBefore looks for connections, after the first ten, that did not last until left.
+func noneEndedBefore(t *testing.T, rec *har.Recording, left time.Time) {
+	t.Helper()
+	for _, c := range rec.Conns {
+		if c.ID > 10 && c.Start.Add(c.Marks.End.Duration()).Before(left) {
 			t.Errorf("a connection ended before its client left, closed by %q, %v: %+v", c.Closed, c.Err, c)
 		}
 	}

@@ -23,23 +23,7 @@ func TestRemoveStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	left, killed, err := leasedDir(parent, "modtap-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	killed() // the system does it
-	readOnly := filepath.Join(left, "mod", "example.com@v1.0.0")
-	if err := os.MkdirAll(readOnly, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{filepath.Join(left, bundleFile), filepath.Join(readOnly, "go.mod")} {
-		if err := os.WriteFile(name, nil, 0o400); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Chmod(readOnly, 0o500); err != nil {
-		t.Fatal(err)
-	}
+	leaveBehind(t, parent)
 	keep := []string{filepath.Base(used)}
 	for _, name := range []string{"modtap-123/notes.txt", "modtap-mine/" + leaseFile, "other-123/" + leaseFile, "modtap-124/sub/" + leaseFile} {
 		if err := os.MkdirAll(filepath.Join(parent, filepath.Dir(name)), 0o700); err != nil {
@@ -77,6 +61,28 @@ func TestRemoveStale(t *testing.T) {
 	slices.Sort(keep)
 	if diff := cmp.Diff(keep, there); diff != "" {
 		t.Errorf("what must stay (-) and what is there (+):\n%s", diff)
+	}
+}
+
+// leaveBehind makes what a killed modtap run --cold does.
+func leaveBehind(t *testing.T, parent string) {
+	t.Helper()
+	left, killed, err := leasedDir(parent, "modtap-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed() // the system does it
+	readOnly := filepath.Join(left, "mod", "example.com@v1.0.0")
+	if err := os.MkdirAll(readOnly, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{filepath.Join(left, bundleFile), filepath.Join(readOnly, "go.mod")} {
+		if err := os.WriteFile(name, nil, 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(readOnly, 0o500); err != nil {
+		t.Fatal(err)
 	}
 }
 
