@@ -42,6 +42,9 @@ type Config struct {
 	Pool bool
 	// Reverse has what the port serves in reverse mode; nil: nothing.
 	Reverse *reverse.Plan
+	// OutOfFiles hears, possibly often and from any goroutine, that a connection could not
+	// be accepted or opened for want of file descriptors; nil: nobody.
+	OutOfFiles func(error)
 	// Logger gets what is not an exchange; the zero value is silent.
 	Logger zerolog.Logger
 }

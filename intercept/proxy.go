@@ -135,7 +135,7 @@ func (p *Proxy) Serve(l net.Listener) error {
 	p.mu.Lock()
 	p.listeners = append(p.listeners, l)
 	p.mu.Unlock()
-	err := p.outer.Serve(peeking{l})
+	err := p.outer.Serve(peeking{l, p.noticeLimit})
 	if p.stopping.Load() {
 		return nil
 	}

@@ -172,11 +172,15 @@ func (p *Proxy) headers(h http.Header) []recorder.Header {
 }
 
 // A peeking is a listener that makes each client connection a peekConn.
-type peeking struct{ net.Listener }
+type peeking struct {
+	net.Listener
+	failed func(error)
+}
 
 func (l peeking) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
+		l.failed(err)
 		return nil, err
 	}
 	return &peekConn{Conn: c}, nil

@@ -48,6 +48,7 @@ func (p *Proxy) dial(ctx context.Context, tunnel uint64, scheme, target string) 
 	u.rec = recorder.Conn{ID: p.connID.Add(1), Tunnel: tunnel, Target: target, Scheme: scheme, Start: u.start}
 	r, err := p.c.Upstream.Dial(ctx, scheme, target, u.trace)
 	if err != nil {
+		p.noticeLimit(err)
 		u.fail(opOf(err, "dial"), err)
 		return u, err
 	}

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// coldCache makes an empty module cache that close removes. It lies beside the user's
-// other caches, not in the folder for temporary files: unzipping into memory would not
-// take the time that it takes on the disk.
+// coldCache makes an empty module cache that close removes, with those that killed runs
+// left behind. It lies beside the user's other caches, not in the folder for temporary
+// files: unzipping into memory would not take the time that it takes on the disk.
 func (s *session) coldCache() (string, error) {
 	parent, err := s.cacheDir()
 	if err == nil {
@@ -18,16 +18,20 @@ func (s *session) coldCache() (string, error) {
 	if err != nil {
 		parent = "" // the folder for temporary files
 	}
-	dir, err := os.MkdirTemp(parent, "cold-*")
+	dir, release, err := leasedDir(parent, "cold-*")
 	if err != nil {
 		return "", fmt.Errorf("make an empty module cache: %w", err)
 	}
 	s.later(func() {
+		release()
 		if err := removeModuleCache(dir); err != nil {
 			s.warn("the module cache of this run stays: %v", err)
 		}
+		if parent != "" {
+			removeStale(parent, coldName) // now, when it keeps no command waiting
+		}
 	})
-	return dir, nil
+	return filepath.Join(dir, "mod"), nil
 }
 
 // removeModuleCache removes dir. The go command makes everything in a module cache

@@ -137,7 +137,7 @@ func TestLogFormats(t *testing.T) {
 	for _, tt := range logTests {
 		var out bytes.Buffer
 		a := &app{stderr: &out}
-		log, closeLog, err := a.newLogger(&options{logFormat: choice{value: tt.format}, logLevel: choice{value: tt.level}}, &out, "warn")
+		log, closeLog, err := a.newLogger(&options{logFormat: choice{value: tt.format}, logLevel: choice{value: tt.level}}, &out, "warn", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

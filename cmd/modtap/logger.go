@@ -16,8 +16,8 @@ import (
 const maxDeferred = 64 << 10
 
 // newLogger makes modtap's own log. to gets it unless --log-file names a file, which
-// close gives up.
-func (a *app) newLogger(o *options, to io.Writer, level string) (logger zerolog.Logger, closeLog func(), err error) {
+// close gives up. failed hears that the file cannot be written.
+func (a *app) newLogger(o *options, to io.Writer, level string, failed func(error)) (logger zerolog.Logger, closeLog func(), err error) {
 	closeLog = func() {}
 	console := isTerminal(a.stderr)
 	if o.logFile != "" {
@@ -25,7 +25,7 @@ func (a *app) newLogger(o *options, to io.Writer, level string) (logger zerolog.
 		if err != nil {
 			return logger, nil, fmt.Errorf("log to %s: %w", o.logFile, cause(err))
 		}
-		to, closeLog, console = f, func() { f.Close() }, false
+		to, closeLog, console = forgiving{f, failed}, func() { f.Close() }, false
 	}
 	color := o.logFile == "" && a.terminal().color
 	switch o.logFormat.value {

@@ -21,8 +21,9 @@ func (a *app) runCommand() *cobra.Command {
 proxy, and prints a summary when it has ended. The command's own input and output are
 left alone; modtap talks on stderr.
 
-Exit status: the command's own (128+n when signal n killed it); 125 when modtap failed,
-126 when the command cannot be run, 127 when it is not found.`,
+Exit status: the command's own (128+n when signal n killed it), also when it could not
+be recorded to its end; 125 when modtap failed before it, 126 when the command cannot be
+run, 127 when it is not found.`,
 		Example: `  modtap run -- go mod download
   modtap run --cold -o cold.har -- go build ./...
   modtap run --mirror proxy.golang.org=https://goproxy.cn -- go get rsc.io/quote`,
@@ -90,16 +91,11 @@ func (s *session) await(p *child.Process, signals *child.Signals) error {
 	s.log.Append(recorder.Event{Process: process})
 	r := p.Wait(signals)
 	s.afterInterrupt(r.Interrupted)
-	err := s.finish(&recorder.Process{
+	// The recording is modtap's affair: that a disk is full must not fail the user's build.
+	_ = s.finish(&recorder.Process{
 		Start: process.Start, End: s.since(r.End), ExitCode: r.ExitCode, Signal: r.Signal,
 		User: recorder.Span(r.User), System: recorder.Span(r.System),
 	})
-	if err != nil {
-		s.warn("the recording is not complete: %v", err)
-		if r.ExitCode == 0 {
-			return exitWith(exitRunFailed)
-		}
-	}
 	return exitWith(r.ExitCode)
 }
 
@@ -134,11 +130,12 @@ func (s *session) prepareRun() (*ca.Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "modtap-*") // mode 0700
+	removeStale(os.TempDir(), tempName)
+	dir, release, err := leasedDir("", "modtap-*")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the trust bundle: %w", err)
 	}
-	s.later(func() { os.RemoveAll(dir) })
+	s.later(func() { release(); os.RemoveAll(dir) })
 	if err := s.trustBundle(dir, authority); err != nil {
 		return nil, err
 	}

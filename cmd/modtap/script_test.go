@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"modtap": main})
+	testscript.Main(m, map[string]func(){"modtap": main, "modtap-watched": watchedMain})
 }
 
 // TestScripts runs testdata/script: each is a session at a shell, with a home of its own

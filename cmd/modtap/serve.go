@@ -23,7 +23,8 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: `Serve listens until it is interrupted; then it completes the recording and prints a
 summary. In the shell that should use it, run  eval "$(modtap env)".
 
-Its CA is kept in the configuration folder, so that programs may trust it for good.`,
+Its CA is kept in the configuration folder, so that programs may trust it for good. It
+exits with 1 when the recording could not be completed; the summary says what is missing.`,
 		Example: `  modtap serve
   modtap serve -o session.har --listen 127.0.0.1:9000`,
 		Args: a.noArgs,
@@ -70,8 +71,8 @@ func (a *app) serve(ctx context.Context, o *options) error {
 	case <-ctx.Done():
 	case failed = <-stopped:
 	}
-	if err := s.finish(nil); err != nil {
-		return fmt.Errorf("the recording is not complete: %w", err)
+	if err := s.finish(nil); err != nil && failed == nil {
+		return exitWith(exitFailed) // finish has said why
 	}
 	return failed
 }

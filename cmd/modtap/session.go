@@ -61,6 +61,7 @@ type session struct {
 	status   *status.Status
 	logged   *deferred
 	logger   zerolog.Logger
+	alarms   alarms
 
 	recorded, summed <-chan error
 	cleanup          []func() // last first
@@ -123,12 +124,13 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(env.GOPROXY, env.GOSUMDB),
 		Upstream: upstream.New(upstream.Config{Proxy: up.choose, Resolver: o.resolver, Refuse: refuse(s.listener, s.page)}),
 		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Reverse: s.plan, Logger: s.logger,
+		OutOfFiles: s.outOfFiles,
 	}
 	if s.har != nil {
 		config.Bodies.Dir = strings.TrimSuffix(s.har.path(), ".har") + ".bodies"
 	}
 	if keys != nil {
-		config.KeyLog = keys // a nil *os.File would be an io.Writer that is not nil
+		config.KeyLog = s.keyLog(keys) // a nil *os.File would be an io.Writer that is not nil
 	}
 	s.proxy, err = intercept.New(config)
 	return s, err
@@ -152,7 +154,9 @@ func (s *session) openLog() error {
 	if s.mode == "serve" {
 		level = "info"
 	}
-	logger, closeLog, err := s.newLogger(s.o, s.logged, level)
+	logger, closeLog, err := s.newLogger(s.o, s.logged, level, func(err error) {
+		s.alarm(troubleLogFile, "cannot log to %s: %v; messages are lost", s.o.logFile, err)
+	})
 	if err != nil {
 		return err
 	}
@@ -193,7 +197,9 @@ func (s *session) openKeyLog() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write keys to %s: %w", path, cause(err))
 	}
-	_ = f.Chmod(0o600) // it may have been there, readable by others
+	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() {
+		_ = f.Chmod(0o600) // it may have been there, readable by others
+	}
 	s.later(func() { f.Close() })
 	s.warn("the TLS keys go to %s: whoever has them can decrypt a capture", path)
 	return f, nil
@@ -218,15 +224,16 @@ func (s *session) openViewer(addr string, ours bool) error {
 // begin starts to record and to serve. failed is called if the proxy cannot go on.
 func (s *session) begin(failed func(error)) {
 	ctx := context.Background() // the sinks end with the Log
-	if s.har != nil {
-		s.recorded = recorder.StartPump(ctx, s.log, s.har.writer)
-	}
-	s.summed = recorder.StartPump(ctx, s.log, s.summary)
-	s.log.Append(recorder.Event{Session: s.info})
+	// Before the sinks, which may have something to say.
 	s.status = status.Start(status.Config{
 		Log: s.log, Out: s.stderr, Live: s.term.live && !s.o.quiet, Verbose: s.o.verbose,
 		Color: s.term.color, Width: s.term.width, Visible: child.InForeground,
 	})
+	if s.har != nil {
+		s.recorded = recorder.StartPump(ctx, s.log, s.har)
+	}
+	s.summed = recorder.StartPump(ctx, s.log, s.summary)
+	s.log.Append(recorder.Event{Session: s.info})
 	serve := func(what string, f func() error) {
 		go func() {
 			if err := f(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -242,7 +249,7 @@ func (s *session) begin(failed func(error)) {
 }
 
 // finish completes the recording and prints the summary. process is nil for serve. The
-// error is that of the recording.
+// error is that of the recording; the user has been told of it.
 func (s *session) finish(process *recorder.Process) error {
 	s.settle(process)
 	var err error
@@ -256,6 +263,9 @@ func (s *session) finish(process *recorder.Process) error {
 	if s.har != nil {
 		s.summary.Recording = s.har.path()
 		s.har.prune(s.logger)
+	}
+	if err != nil {
+		s.incomplete(err)
 	}
 	if !s.o.quiet {
 		_ = s.summary.WriteText(s.stderr, s.term.width(), s.term.color) // stderr: there is nowhere to tell

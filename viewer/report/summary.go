@@ -28,6 +28,10 @@ const (
 type Summary struct {
 	// Recording is where the HAR is, for the last line; "" when nothing was kept.
 	Recording string
+	// Missing is how many requests could not be recorded there, and Failure why, in a few
+	// words. Failure without Recording is why there is none.
+	Missing uint64
+	Failure string
 
 	session  *recorder.Session
 	process  *recorder.Process

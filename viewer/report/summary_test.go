@@ -193,6 +193,9 @@ var goldenTests = []struct {
 	{"hosts", lotsOfHosts(), 80, false},
 	{"overhead", slowModtap(), 80, false},
 	{"hostile", hostile(), 80, false},
+	{"missing", onlyFailures(), 80, false},
+	{"incomplete", slowModtap(), 80, false},
+	{"unrecorded", slowModtap(), 80, true},
 }
 
 func TestWriteText(t *testing.T) {
@@ -207,8 +210,16 @@ func TestWriteText(t *testing.T) {
 			if tt.name == "hosts" {
 				s.Lost(12)
 			}
-			if !strings.HasPrefix(tt.name, "nothing") {
+			if !strings.HasPrefix(tt.name, "nothing") && tt.name != "unrecorded" {
 				s.Recording = "/home/u/.cache/modtap/recordings/x.har"
+			}
+			switch tt.name {
+			case "missing":
+				s.Missing, s.Failure = 4, "no space left on device"
+			case "incomplete":
+				s.Failure = "the file was replaced while it was being written"
+			case "unrecorded":
+				s.Failure = "make the recordings folder: mkdir /home/u/.cache/modtap: read-only file system"
 			}
 			var got bytes.Buffer
 			if err := s.WriteText(&got, tt.width, tt.color); err != nil {

@@ -270,6 +270,15 @@ func (s *Summary) foot(t *text) []string {
 	if s.lost > 0 {
 		f.add(warning, "%s lost: modtap could not keep up, and the numbers are too low", plural(int(s.lost), "event"))
 	}
+	switch {
+	case s.Failure == "":
+	case s.Recording == "":
+		f.add(bad, "recording  none: %s", Printable(s.Failure))
+	case s.Missing == 0:
+		f.add(bad, "the recording is not complete: %s", Printable(s.Failure))
+	default:
+		f.add(bad, "%d of %s are missing from the recording: %s", s.Missing, plural(s.requests, "request"), Printable(s.Failure))
+	}
 	if s.Recording != "" {
 		// Not shortened: it is there to be copied.
 		f.lines = append(f.lines, "recording  "+s.Recording)
