@@ -42,17 +42,17 @@ type sent struct {
 
 // normal is what the go command, git and others do.
 var normal = []action{
-	{"mod", 300, get("proxy", "/example.golang.test/m3/@v/v1.0.0.mod")},
-	{"info", 200, get("proxy", "/example.golang.test/m4/@v/v1.1.0.info")},
-	{"list", 100, get("proxy", "/example.golang.test/m5/@v/list")},
-	{"tile", 100, get("proxy", "/sumdb/"+origintest.SumHost+"/tile/8/0/000")},
-	{"small zip", 50, get("proxy", "/example.golang.test/m6/@v/v1.0.0.zip")},
-	{"large zip", 10, get("proxy", "/example.golang.test/m0/@v/v1.0.0.zip")},
-	{"404, twice", 50, twice(get("proxy", "/example.golang.test/nosuch/@v/list"))},
+	{"mod", 300, asks("proxy", "/example.golang.test/m3/@v/v1.0.0.mod")},
+	{"info", 200, asks("proxy", "/example.golang.test/m4/@v/v1.1.0.info")},
+	{"list", 100, asks("proxy", "/example.golang.test/m5/@v/list")},
+	{"tile", 100, asks("proxy", "/sumdb/"+origintest.SumHost+"/tile/8/0/000")},
+	{"small zip", 50, asks("proxy", "/example.golang.test/m6/@v/v1.0.0.zip")},
+	{"large zip", 10, asks("proxy", "/example.golang.test/m0/@v/v1.0.0.zip")},
+	{"404, twice", 50, twice(asks("proxy", "/example.golang.test/nosuch/@v/list"))},
 	{"upload", 30, upload},
-	{"gzip", 30, get("gzip", "/example.golang.test/m7/@v/v1.0.0.mod")},
-	{"chunked", 30, get("chunked", "/bytes/20000")},
-	{"new connection", 60, fresh(get("proxy", "/example.golang.test/m8/@v/v1.0.0.mod"))},
+	{"gzip", 30, asks("gzip", "/example.golang.test/m7/@v/v1.0.0.mod")},
+	{"chunked", 30, asks("chunked", "/bytes/20000")},
+	{"new connection", 60, fresh(asks("proxy", "/example.golang.test/m8/@v/v1.0.0.mod"))},
 	{"plain HTTP", 20, plainHTTP},
 	{"raw tunnel", 10, rawTunnel},
 }
@@ -68,11 +68,11 @@ var faults = []action{
 	{"abort in the body", 1, broken("fail-abort-body")},
 	{"stall in the body", 1, givenUp("fail-stall-body", "/bytes/5000", 1000)},
 	{"short body", 1, broken("fail-short-body")},
-	{"goaway", 1, fresh(get("goaway", "/bytes/100"))},
-	{"403", 1, fresh(get("status-403", "/x"))},
-	{"429", 1, fresh(get("status-429", "/x"))},
-	{"500", 1, fresh(get("status-500", "/x"))},
-	{"503", 1, fresh(get("status-503", "/x"))},
+	{"goaway", 1, fresh(asks("goaway", "/bytes/100"))},
+	{"403", 1, fresh(asks("status-403", "/x"))},
+	{"429", 1, fresh(asks("status-429", "/x"))},
+	{"500", 1, fresh(asks("status-500", "/x"))},
+	{"503", 1, fresh(asks("status-503", "/x"))},
 	{"client leaves before the headers", 1, givenUp("late", "/bytes/10", 0)},
 	{"client leaves in the body", 1, givenUp("proxy", "/bytes/50000000", 1000)},
 	{"handshake reset", 1, noRequest("hs-reset", (*soak).good)},
@@ -187,7 +187,7 @@ func read(c *http.Client, r *http.Request) (sent, error) {
 	return sent{entries: 1, origin: 1, status: resp.StatusCode, bytes: n}, err
 }
 
-func get(host, path string) func(*soak, int) (sent, error) {
+func asks(host, path string) func(*soak, int) (sent, error) {
 	return func(s *soak, id int) (sent, error) {
 		r, err := http.NewRequest("GET", s.url(host, path, id), nil)
 		if err != nil {
@@ -263,7 +263,7 @@ func rawTunnel(s *soak, id int) (sent, error) {
 // broken gets an answer that fails.
 func broken(host string) func(*soak, int) (sent, error) {
 	return func(s *soak, id int) (sent, error) {
-		out, err := fresh(get(host, "/bytes/5000"))(s, id)
+		out, err := fresh(asks(host, "/bytes/5000"))(s, id)
 		if err == nil {
 			return out, fmt.Errorf("%s: the answer is whole", host)
 		}
