@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"modtap/recorder/har"
 	"modtap/viewer/stream"
 )
 
@@ -64,6 +65,9 @@ func TestSoak(t *testing.T) {
 	cancel()
 	viewers.Wait()
 	after := s.requests() // since half
+	if _, err := os.Stat(har.PartPath(s.file, 2)); err == nil {
+		base.fds++ // the first part of a recording stays open beside the one that is written
+	}
 	end := s.quiet(func(l level) bool { return l.fds <= base.fds && l.Goroutines <= base.Goroutines })
 	t.Logf("end, without traffic: %v", end)
 	checkLevels(t, base, half, end, after/2)

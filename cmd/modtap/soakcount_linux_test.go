@@ -64,17 +64,20 @@ func (s *soak) account(t *testing.T) {
 	if seen := int(s.plainSeen.Load()); seen != plain {
 		t.Errorf("the plain server was asked %d times, clients asked %d times", seen, plain)
 	}
-	raw := 0
-	for _, tn := range rec.Tunnels {
-		if tn.Kind == "raw" {
-			raw++
-		}
-	}
-	if rec.LeftOut == 0 && raw != tunnels {
+	if raw := rawTunnels(rec); rec.LeftOut == 0 && raw != tunnels {
 		t.Errorf("%d raw tunnels, want %d", raw, tunnels)
 	}
 	t.Logf("%d actions, %d requests, %d entries, %d of them of requests that clients sent again, %d raw tunnels, %d wrong; %s",
 		len(s.expected), total, len(rec.Exchanges), twice, tunnels, wrong, s.faultList())
+}
+
+func rawTunnels(rec *har.Recording) (n int) {
+	for _, tn := range rec.Tunnels {
+		if tn.Kind == "raw" {
+			n++
+		}
+	}
+	return n
 }
 
 // withoutResent leaves out what the client sent again because its connection ended with the
