@@ -92,6 +92,14 @@ func (c *headConn) forget() {
 	c.head = c.head[:0]
 }
 
+// last reports whether the server said that it closes the connection after this answer.
+func (c *headConn) last() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	head, _, _ := bytes.Cut(bytes.ToLower(c.head), []byte("\r\n\r\n"))
+	return bytes.HasPrefix(head, []byte("http/1.0 ")) || bytes.Contains(head, []byte("\r\nconnection: close"))
+}
+
 // passHead gives an HTTP/1.1 client the bytes of an answer that could not be read, and takes
 // the connection from the http.Server. It reports whether there were any.
 func passHead(w http.ResponseWriter, c *call) bool {

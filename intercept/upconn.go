@@ -33,6 +33,9 @@ type upConn struct {
 	claimed atomic.Bool // an exchange has taken the cost of opening it
 	gone    atomic.Bool // the server ended it, or we did
 	onGone  func()      // called once when the server ended it; set before open
+	ours    atomic.Bool // it is gone, and neither the server nor the client is why
+
+	aborted atomic.Bool // a body was given up before its end
 
 	seen int // most streams the server has been seen to allow, sampled at responses
 
@@ -172,14 +175,24 @@ func (u *upConn) open() error {
 	cc.SetStateHook(func(cc *http.ClientConn) {
 		// after 101 the connection lives on as the response's body
 		if err := cc.Err(); err != nil && !strings.Contains(err.Error(), "caller owns") {
-			who := "server"
-			if errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "canceled") {
-				who = "client"
-			}
-			u.ended(who)
+			u.ended(u.whoEnded(err))
 		}
 	})
 	return nil
+}
+
+// whoEnded says whose doing it is that net/http gave the connection up with err. On
+// HTTP/1.1 it does so too when its own writer has not run within 50 ms of the answer, as
+// happens on busy machines (net/http/transport.go, maxWriteWaitBeforeConnReuse): that is
+// neither the server's doing nor the client's.
+func (u *upConn) whoEnded(err error) string {
+	switch {
+	case errors.Is(err, context.Canceled), strings.Contains(err.Error(), "canceled"), u.aborted.Load():
+		return "client"
+	case strings.Contains(err.Error(), "readLoop exiting") && !u.wire.over.Load() && !u.head.last():
+		return "modtap"
+	}
+	return "server"
 }
 
 // spent reports that no further request can be sent, now or later: the server said
@@ -189,12 +202,14 @@ func (u *upConn) spent() bool {
 }
 
 // ended is called when the connection has ended by itself: the server closed it, or
-// net/http did because a request on it was cancelled.
+// net/http did because a request on it was cancelled. One that ended for a reason of ours
+// is nothing for the client to hear of: the next request gets another.
 func (u *upConn) ended(who string) {
 	if u.gone.CompareAndSwap(false, true) {
+		u.ours.Store(who == "modtap")
 		u.end(who)
 		u.wire.Close()
-		if u.onGone != nil {
+		if u.onGone != nil && who != "modtap" {
 			u.onGone()
 		}
 	}
