@@ -14,9 +14,12 @@ import (
 
 const (
 	frameHeader   = 9 // RFC 9113 §4.1
+	frameHeaders  = 1 // 0 is DATA
 	frameRST      = 3
+	flagEndStream = 1 // of DATA and HEADERS
 	frameGoAway   = 7
 	maxGoAwayText = 1 << 10 // of the server's debug data, passed on
+	refusedStream = 7       // RFC 9113 §7
 )
 
 // A frameConn is a client's HTTP/2 connection as http.Server writes to it. net/http can
@@ -35,9 +38,70 @@ type frameConn struct {
 	have  int               // bytes of head
 	left  int               // bytes of the payload that are still to come
 	code  []byte            // what they are to be, when that is changed
+	ends  bool              // the current frame is its stream's last
 
-	mu    sync.Mutex
-	codes map[uint32]uint32 // of streams about to be reset
+	mu       sync.Mutex
+	codes    map[uint32]uint32   // of streams about to be reset
+	open     map[uint32]struct{} // streams whose request was read and whose answer is not all written
+	last     uint32              // highest of them so far
+	leaving  bool                // see leave
+	departed bool                // last is final
+}
+
+// took notes that the request of a stream was read. It reports false when the client is
+// being told that it was not.
+func (c *frameConn) took(stream uint32) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.departed {
+		return false
+	}
+	if stream > 0 {
+		if c.open == nil {
+			c.open = map[uint32]struct{}{}
+		}
+		c.open[stream] = struct{}{}
+		c.last = max(c.last, stream)
+	}
+	return true
+}
+
+// leave ends the connection with a GOAWAY when the answers that are under way are written.
+// (http.Server calls a connection idle while the last answer is still in its buffer.) A
+// request that is on its way then is one that the client may send again elsewhere, as after
+// the server's own GOAWAY.
+func (c *frameConn) leave() {
+	c.mu.Lock()
+	c.leaving = true
+	now := c.due()
+	c.mu.Unlock()
+	if now {
+		c.depart()
+	}
+}
+
+// due reports, once, that it is time to go. c.mu is held.
+func (c *frameConn) due() bool {
+	if !c.leaving || c.departed || len(c.open) > 0 {
+		return false
+	}
+	c.departed = true
+	return true
+}
+
+func (c *frameConn) depart() {
+	c.goAway(c.last, 0, "")
+	clientOf(c).refuse() // http.Server closes it, and what is unread does not become a reset
+}
+
+// ended notes that the stream's last frame is written, and reports whether it is time to go.
+func (c *frameConn) ended(streams []uint32) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range streams {
+		delete(c.open, s)
+	}
+	return c.due()
 }
 
 // resetWith makes code the reason of the stream's RST_STREAM.
@@ -55,6 +119,8 @@ func (c *frameConn) Write(p []byte) (int, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	out := p
+	var buf [16]uint32
+	done := buf[:0] // streams that end in p
 	for at := 0; at < len(p); {
 		if c.left == 0 {
 			n := copy(c.head[c.have:], p[at:])
@@ -65,8 +131,12 @@ func (c *frameConn) Write(p []byte) (int, error) {
 			}
 			c.have = 0
 			c.left = int(c.head[0])<<16 | int(c.head[1])<<8 | int(c.head[2])
+			c.ends = c.head[3] == frameRST || c.head[3] <= frameHeaders && c.head[4]&flagEndStream != 0
 			if c.head[3] == frameRST {
 				c.code = c.codeOf(binary.BigEndian.Uint32(c.head[5:]))
+			}
+			if c.ends && c.left == 0 {
+				done = append(done, binary.BigEndian.Uint32(c.head[5:]))
 			}
 			continue
 		}
@@ -82,9 +152,16 @@ func (c *frameConn) Write(p []byte) (int, error) {
 		at += n
 		if c.left == 0 {
 			c.code = nil
+			if c.ends {
+				done = append(done, binary.BigEndian.Uint32(c.head[5:]))
+			}
 		}
 	}
-	return c.Conn.Write(out)
+	n, err := c.Conn.Write(out)
+	if len(done) > 0 && c.ended(done) {
+		go c.depart() // it writes, too
+	}
+	return n, err
 }
 
 // codeOf returns the payload of the stream's RST_STREAM; nil when it is not to be changed.
@@ -189,6 +266,13 @@ func passCode(w http.ResponseWriter, r *http.Request, c *call) bool {
 	var reset streamError
 	if errors.As(err, &reset) {
 		fc.resetWith(stream, reset.Code)
+		return true
+	}
+	if c.x.marks[markWroteHeaders].Load() == 0 && stream > 0 {
+		// The server that hung up cannot be reached again. The client tries for itself, and
+		// gets the answer to its CONNECT.
+		fc.goAway(max(stream, 2)-2, 0, "")
+		fc.resetWith(stream, refusedStream)
 		return true
 	}
 	if g, ok := goAwayOf(err, stream); ok {

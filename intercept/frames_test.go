@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"testing"
+	"time"
 )
 
 // frame is one HTTP/2 frame with payload bytes of value fill.
@@ -89,4 +90,53 @@ func BenchmarkFrameConn(b *testing.B) {
 	for b.Loop() {
 		c.Write(data)
 	}
+}
+
+// TestFrameConnLeaves: the client is told to leave when the answers that are under way are
+// written, not when http.Server says that they are; what it asks after that was not read.
+func TestFrameConnLeaves(t *testing.T) {
+	client, s := net.Pipe()
+	defer client.Close()
+	wrote := make(chan []byte, 16)
+	go func() {
+		for {
+			b := make([]byte, 1024)
+			n, err := client.Read(b)
+			if err != nil {
+				close(wrote)
+				return
+			}
+			wrote <- b[:n]
+		}
+	}()
+	c := &frameConn{Conn: &peekConn{Conn: s}}
+	c.took(1)
+	c.took(3)
+	c.leave()
+	headersEnd := []byte{0, 0, 1, frameHeaders, flagEndStream, 0, 0, 0, 1, 'x'}
+	data := []byte{0, 0, 2, 0, flagEndStream, 0, 0, 0, 3, 'a', 'b'}
+	for _, p := range [][]byte{headersEnd, data[:10]} {
+		c.Write(p)
+		<-wrote
+	}
+	if !c.took(5) {
+		t.Fatal("it left while an answer was half written")
+	}
+	c.Write(data[10:])
+	<-wrote
+	c.Write([]byte{0, 0, 4, frameRST, 0, 0, 0, 0, 5, 0, 0, 0, 8})
+	<-wrote
+	select {
+	case got := <-wrote:
+		want := []byte{0, 0, 8, frameGoAway, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0}
+		if !bytes.Equal(got, want) {
+			t.Errorf("wrote % x, want GOAWAY % x", got, want)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("no GOAWAY")
+	}
+	if c.took(7) {
+		t.Error("a request was taken after the GOAWAY")
+	}
+	s.Close()
 }

@@ -85,9 +85,12 @@ func (l *leg) acquire(ctx context.Context, r route) (u *upConn, dialled bool, er
 		case u != nil:
 			l.mu.Unlock()
 			return u, false, nil
-		case l.mirror && ln.hungUp:
+		case l.mirror && ln.hungUp && ln.h1:
+			// The client dials, if it wants to. Over HTTP/2 it may be reading other answers on
+			// its connection: this request goes out on a replacement, and it is told to leave
+			// when all is quiet.
 			l.mu.Unlock()
-			return nil, false, errHungUp // the client dials, if it wants to
+			return nil, false, errHungUp
 		case ln.h1:
 			l.mu.Unlock()
 			u, err = l.open(ctx, r)

@@ -46,6 +46,9 @@ func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "modtap: CONNECT inside a tunnel", http.StatusMethodNotAllowed)
 		return
 	}
+	if fc, ok := r.Context().Value(connKey{}).(*frameConn); ok && !fc.took(streamOf(w)) {
+		panic(http.ErrAbortHandler) // the client sends it again, elsewhere
+	}
 	r.URL.Scheme, r.URL.Host = t.scheme, r.Host
 	if r.Host == "" {
 		r.URL.Host = t.rec.Target

@@ -268,14 +268,18 @@ func (t *tunnel) upstreamGone() {
 	idle := t.idle
 	t.mu.Unlock()
 	if idle && c != nil {
-		go c.Close() // TLS says goodbye first; the caller is the reader of the other leg
+		go bye(c) // TLS says goodbye first; the caller is the reader of the other leg
 	}
 }
 
-// flushGrace is how long an HTTP/2 connection lives on after its last stream when the
-// server's has ended: net/http flushes the frames that ended the stream after it has told
-// of the state.
-const flushGrace = 5 * time.Millisecond
+// bye ends an idle client's connection.
+func bye(c net.Conn) {
+	if fc, ok := c.(*frameConn); ok {
+		fc.leave()
+		return
+	}
+	c.Close()
+}
 
 // state follows the http.Server's view of the connection.
 func (t *tunnel) state(s http.ConnState) {
@@ -290,11 +294,7 @@ func (t *tunnel) state(s http.ConnState) {
 		gone := t.gone
 		t.mu.Unlock()
 		if gone {
-			var grace time.Duration
-			if _, h2 := t.conn.(*frameConn); h2 {
-				grace = flushGrace
-			}
-			time.AfterFunc(grace, func() { t.conn.Close() })
+			go bye(t.conn)
 		}
 	case http.StateClosed:
 		t.end(nil)

@@ -1,0 +1,86 @@
+package intercept_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"modtap/intercept/origintest"
+)
+
+// TestGoAwayAndClose: a server that says GOAWAY and hangs up soon after loses no request of
+// a client that it has not read, however close together these are; and none is recorded
+// that did not reach it.
+func TestGoAwayAndClose(t *testing.T) {
+	o := origintest.Start(t, origintest.Config{Protos: []string{"h2"}, Knobs: []origintest.Knob{{CloseEvery: 2}}})
+	r := newRig(t, o, nil)
+	const clients, requests = 4, 60
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			c := r.tapped("h2")
+			for range requests {
+				resp, err := c.Get(o.URL() + "/bytes/10")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					t.Error(resp.Status)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	xs := r.exchanges(clients * requests)
+	for _, x := range xs {
+		if x.Err != nil {
+			t.Errorf("%s: %v", x.URL, x.Err)
+		}
+	}
+	if len(xs) != len(o.Requests()) {
+		t.Errorf("%d exchanges, the origin was asked %d times", len(xs), len(o.Requests()))
+	}
+}
+
+// TestHungUpBehindASlowReader: the server has sent its answer and hung up, the client is
+// still taking it in. Its next request goes out all the same, on a new connection, and
+// what it is reading is not cut.
+func TestHungUpBehindASlowReader(t *testing.T) {
+	const size = 6 << 20 // more than the client's window: modtap holds the rest
+	o := origintest.Start(t, origintest.Config{Protos: []string{"h2"}, Knobs: []origintest.Knob{{CloseEvery: 1}}})
+	r := newRig(t, o, nil)
+	ask := func(c *http.Client) (slow, next string) {
+		resp, err := c.Get(fmt.Sprintf("%s/bytes/%d", o.URL(), size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		io.ReadFull(resp.Body, make([]byte, 1000))
+		for range 400 { // Go's server hangs up one second after its GOAWAY
+			if s := o.Stats(); len(s.Conns) > 0 && !s.Conns[len(s.Conns)-1].Closed.IsZero() {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		req, _ := http.NewRequest("GET", o.URL()+"/bytes/10", nil)
+		next = seen(c, req)
+		n, err := io.Copy(io.Discard, resp.Body)
+		return fmt.Sprint(n+1000, " ", err), next
+	}
+	slow, next := ask(r.tapped("h2"))
+	if want := fmt.Sprint(size, " <nil>"); slow != want || !strings.Contains(next, "200 OK") {
+		t.Errorf("the slow body: %s, want %s; the next request: %s", slow, want, next)
+	}
+	for _, x := range r.exchanges(2) {
+		if x.Err != nil || x.Status != 200 {
+			t.Errorf("%s: %d, %v", x.URL, x.Status, x.Err)
+		}
+	}
+}
