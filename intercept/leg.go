@@ -126,7 +126,7 @@ func (l *leg) pick(ln *lane) *upConn {
 	for _, u := range ln.conns {
 		switch {
 		case u.spent():
-			ln.hungUp = u.gone.Load() || u.cc.Err() != nil
+			ln.hungUp = u.over()
 			l.retire(u)
 			continue
 		case chosen != nil:

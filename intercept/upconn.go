@@ -181,10 +181,14 @@ func (u *upConn) open() error {
 	return nil
 }
 
+// over reports that the connection has ended. net/http tells a body so before it calls the
+// state hook.
+func (u *upConn) over() bool { return u.gone.Load() || u.cc.Err() != nil }
+
 // spent reports that no further request can be sent, now or later: the server said
 // GOAWAY, or the connection is closed.
 func (u *upConn) spent() bool {
-	return u.gone.Load() || u.cc.Err() != nil || (u.cc.Available() == 0 && u.cc.InFlight() == 0)
+	return u.over() || (u.cc.Available() == 0 && u.cc.InFlight() == 0)
 }
 
 // ended is called when the connection has ended by itself: the server closed it, or
