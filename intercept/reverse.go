@@ -63,12 +63,13 @@ func (v *reversal) serves(w http.ResponseWriter, r *http.Request) bool {
 	c := &call{asked: time.Now(), reverse: &reverseCall{}}
 	query := r.URL.RawQuery
 	r.URL = v.plan.URL(n, rest)
+	user := v.plan.User(n)
 	if file, ok := v.plan.Database(rest); ok {
 		switch {
 		case file == "supported":
 			c.reverse.support = func(status int) bool { return v.leaves(n, status) }
 		case v.goesDirect(n):
-			r.URL = v.plan.DatabaseURL(file)
+			r.URL, user = v.plan.DatabaseURL(file), nil
 		}
 	}
 	if r.URL.RawQuery == "" {
@@ -76,10 +77,10 @@ func (v *reversal) serves(w http.ResponseWriter, r *http.Request) bool {
 	}
 	r.Host, r.Body, r.ContentLength, r.TransferEncoding = r.URL.Host, http.NoBody, 0, nil
 	dropHopByHop(r.Header)
-	if a := v.plan.Authorization(n, r.URL); a != "" {
+	if a := v.plan.Authorization(r.URL); user == nil && a != "" {
 		r.Header.Set("Authorization", a)
 	}
-	v.p.through(w, r, c, &follower{c: c, tap: &Tap{p: v.p, leg: v.enter(r)}})
+	v.p.through(w, r, c, &follower{c: c, tap: &Tap{p: v.p, leg: v.enter(r)}, user: user})
 	return true
 }
 
