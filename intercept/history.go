@@ -81,6 +81,9 @@ func (p *Proxy) link(x *exchange) {
 	if l.redirect && l.means.Kind == gomod.GitInfoRefs && x.rec.Go.Kind == gomod.GitInfoRefs {
 		p.repos.moved(l.means.Repo, x.rec.Go.Repo)
 	}
+	if l.redirect && l.means.Kind == gomod.GoGet && x.rec.Go.Kind == gomod.GoGet {
+		x.rec.Go.Module = l.means.Module // the import path is not that of the new URL
+	}
 	if l.redirect && (x.rec.Go.Kind == gomod.Other || x.rec.Go.Kind == "") && l.means.Module != "" {
 		x.rec.Go = l.means
 		if l.means.Kind == gomod.Zip {
