@@ -104,8 +104,11 @@ func (p *Proxy) leadTo(x *exchange) (lead, bool) {
 	return p.history.take(x.key, x.call.asked)
 }
 
-// redirected remembers where an answer leads.
+// redirected remembers where an answer leads. In reverse mode it leads the client nowhere.
 func (p *Proxy) redirected(x *exchange, resp *http.Response) {
+	if x.call.reverse != nil {
+		return
+	}
 	l := lead{id: x.rec.ID, at: time.Now(), means: x.rec.Go}
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:

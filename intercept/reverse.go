@@ -80,6 +80,8 @@ func (v *reversal) serves(w http.ResponseWriter, r *http.Request) bool {
 	if a := v.plan.Authorization(r.URL); user == nil && a != "" {
 		r.Header.Set("Authorization", a)
 	}
+	v.p.inflight.add(1) // between two hops no exchange is
+	defer v.p.inflight.add(-1)
 	v.p.through(w, r, c, &follower{c: c, tap: &Tap{p: v.p, leg: v.enter(r)}, user: user})
 	return true
 }

@@ -247,6 +247,15 @@ func TestReverseFollowsRedirects(t *testing.T) {
 	if xs[1].Start.Before(xs[0].Start.Add(xs[0].Client.End.Duration())) {
 		t.Error("the second hop began before the first was over")
 	}
+	// A redirect that was followed already leads to nothing else.
+	resp, err := r.tapped().Get(o.Requests()[1].URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if x := r.exchanges(3)[2]; x.Parent != 0 || x.Go.Module != "" {
+		t.Errorf("a request of somebody else's for the same URL was recorded as %+v", x)
+	}
 	if got := o.Requests()[1].Header.Get("Referer"); got != xs[0].URL {
 		t.Errorf("Referer %q, want %q", got, xs[0].URL)
 	}
