@@ -11,6 +11,9 @@ import (
 const (
 	// historySize bounds what is remembered of redirects and refusals.
 	historySize = 512
+	// maxKey bounds a method and URL that are remembered: a server may send a Location of
+	// megabytes, and what storage hosts sign is 2 KB.
+	maxKey = 16 << 10
 	// twinWithin is how soon the repeat of a 4xx follows its first: the go command sends
 	// it at once (cmd/go/internal/web/http.go, go 1.24 and later), a GOAUTH helper aside.
 	twinWithin = 5 * time.Second
@@ -33,6 +36,9 @@ type lead struct {
 }
 
 func (h *history) add(key string, l lead) {
+	if len(key) > maxKey {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.next == nil {

@@ -234,3 +234,18 @@ func TestManyRefsOfOneObject(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+func TestHistoryIsBounded(t *testing.T) {
+	var h history
+	for i := range 2 * historySize {
+		h.add(fmt.Sprint("GET https://a.test/", i), lead{redirect: true})
+		h.add(fmt.Sprint("GET https://a.test/", i, strings.Repeat("x", maxKey)), lead{redirect: true})
+	}
+	size := 0
+	for key := range h.next {
+		size += len(key)
+	}
+	if len(h.next) != historySize || len(h.keys) != historySize || size > historySize*maxKey/10 {
+		t.Errorf("%d leads (%d keys) of %d bytes", len(h.next), len(h.keys), size)
+	}
+}
