@@ -17,6 +17,9 @@ const (
 	// twinWithin is how soon the repeat of a 4xx follows its first: the go command sends
 	// it at once (cmd/go/internal/web/http.go, go 1.24 and later), a GOAUTH helper aside.
 	twinWithin = 5 * time.Second
+	// followWithin is how soon a redirect is followed: at once, but the request is asked
+	// when a connection to its host is open, for which a client may wait 30 s or twice.
+	followWithin = time.Minute
 )
 
 // A history remembers answers that lead to further requests: where redirects point, and
@@ -62,7 +65,9 @@ func (h *history) take(key string, now time.Time) (lead, bool) {
 	if !ok {
 		return lead{}, false
 	}
+	within := followWithin
 	if !l.redirect {
+		within = twinWithin
 		delete(h.next, key)
 		for i, k := range h.keys {
 			if k == key {
@@ -70,11 +75,8 @@ func (h *history) take(key string, now time.Time) (lead, bool) {
 				break
 			}
 		}
-		if now.Sub(l.at) > twinWithin {
-			return lead{}, false
-		}
 	}
-	return l, true
+	return l, now.Sub(l.at) <= within
 }
 
 // link finds the exchange that led to r, and with it the meaning of a redirected zip.
