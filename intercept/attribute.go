@@ -87,7 +87,7 @@ func (x *exchange) learn(s *sample) {
 	text := gomod.Inflate(s.bytes(), x.rec.Response.Encoding)
 	switch x.rec.Go.Kind {
 	case gomod.GoGet:
-		x.p.repos.page(text)
+		x.p.repos.page(x.rec.Go.Module, text)
 	case gomod.GitInfoRefs, gomod.GitUploadPack:
 		x.p.repos.listed(x.rec.Go.Repo, gomod.ParseRefs(text))
 	}

@@ -5,8 +5,14 @@
 // answered, its TLS handshake runs while the client waits for ours (handshake.go), and
 // the client is shown what the server showed: its protocol, its failures, and where its
 // certificate is bad a certificate that is bad in the same way. The decrypted connection
-// goes to one http.Server whose handler re-enters goproxy (forward.go), where each
-// request is sent by a [Tap] on the one upstream connection that mirrors the client's.
+// goes to the http.Server of its protocol (inner.go), whose handler re-enters goproxy
+// (forward.go), where each request is sent by a [Tap] on the one upstream connection that
+// mirrors the client's. What net/http would say in words of its own (the code of a
+// RST_STREAM, a GOAWAY, the reason of a status) is the server's again on its way out
+// (frames.go, h1.go). How a request ends for its client is decided in one place, settle.
+//
+// What answers tell of version control (repos.go, attribute.go) only names what later
+// requests fetch; it changes none of them.
 //
 // In reverse mode (reverse.go) the go command is not a client of the proxy but has it as
 // its GOPROXY, over plain HTTP/1.1. The same Tap sends what package reverse says a path

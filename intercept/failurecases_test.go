@@ -178,6 +178,8 @@ var cutCases = []failureCase{
 		panic(http.ErrAbortHandler)
 	})},
 	{name: "unknown length, reset", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.ResetBody, Chunked: true}, status: 200, op: "read"},
+	{name: "ended in the body", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.EndBody}, status: 200, op: "read"},
+	{name: "unknown length, ended", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.EndBody, Chunked: true}, status: 200, op: "read"},
 	{name: "unknown length, closed", path: "/bytes/300000", knob: origintest.Knob{Fail: origintest.CloseBody, Chunked: true}, status: 200, op: "read"},
 }
 

@@ -20,6 +20,7 @@ const (
 	frameGoAway   = 7
 	maxGoAwayText = 1 << 10 // of the server's debug data, passed on
 	refusedStream = 7       // RFC 9113 §7
+	maxCodes      = 256     // more than streams can be about to be reset
 )
 
 // A frameConn is a client's HTTP/2 connection as http.Server writes to it. net/http can
@@ -110,6 +111,9 @@ func (c *frameConn) resetWith(stream, code uint32) {
 	defer c.mu.Unlock()
 	if c.codes == nil {
 		c.codes = map[uint32]uint32{}
+	}
+	if len(c.codes) == maxCodes { // of streams that their clients reset first
+		clear(c.codes)
 	}
 	c.codes[stream] = code
 }

@@ -56,6 +56,20 @@ func TestFrameConn(t *testing.T) {
 	}
 }
 
+// A stream that its client resets at the same time gets no RST_STREAM of ours.
+func TestFrameConnForgetsCodes(t *testing.T) {
+	c := &frameConn{Conn: &sink{}}
+	for stream := range uint32(10_000) {
+		c.resetWith(2*stream+1, 8)
+	}
+	if len(c.codes) > maxCodes {
+		t.Errorf("%d codes are kept", len(c.codes))
+	}
+	if c.codeOf(2*9_999+1) == nil {
+		t.Error("the last one is not")
+	}
+}
+
 // TestFrameConnGoAway: a GOAWAY goes between frames, never into one.
 func TestFrameConnGoAway(t *testing.T) {
 	s := &sink{}

@@ -61,3 +61,30 @@ func TestGather(t *testing.T) {
 		c.Close()
 	}
 }
+
+// What is held goes out before the end does.
+func TestGatherEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	c := &peekConn{Conn: server, gather: &gather{conn: server}}
+	if _, err := c.Write(make([]byte, fullRecord13)); err != nil {
+		t.Fatal(err)
+	}
+	c.CloseWrite()
+	if got, err := io.ReadAll(client); len(got) != fullRecord13 || err != nil {
+		t.Errorf("%d bytes arrived, %v", len(got), err)
+	}
+}

@@ -11,9 +11,15 @@ import (
 const (
 	// historySize bounds what is remembered of redirects and refusals.
 	historySize = 512
+	// maxKey bounds a method and URL that are remembered: a server may send a Location of
+	// megabytes, and what storage hosts sign is 2 KB.
+	maxKey = 16 << 10
 	// twinWithin is how soon the repeat of a 4xx follows its first: the go command sends
 	// it at once (cmd/go/internal/web/http.go, go 1.24 and later), a GOAUTH helper aside.
 	twinWithin = 5 * time.Second
+	// followWithin is how soon a redirect is followed: at once, but the request is asked
+	// when a connection to its host is open, for which a client may wait 30 s or twice.
+	followWithin = time.Minute
 )
 
 // A history remembers answers that lead to further requests: where redirects point, and
@@ -33,6 +39,9 @@ type lead struct {
 }
 
 func (h *history) add(key string, l lead) {
+	if len(key) > maxKey {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.next == nil {
@@ -56,7 +65,9 @@ func (h *history) take(key string, now time.Time) (lead, bool) {
 	if !ok {
 		return lead{}, false
 	}
+	within := followWithin
 	if !l.redirect {
+		within = twinWithin
 		delete(h.next, key)
 		for i, k := range h.keys {
 			if k == key {
@@ -64,11 +75,8 @@ func (h *history) take(key string, now time.Time) (lead, bool) {
 				break
 			}
 		}
-		if now.Sub(l.at) > twinWithin {
-			return lead{}, false
-		}
 	}
-	return l, true
+	return l, now.Sub(l.at) <= within
 }
 
 // link finds the exchange that led to r, and with it the meaning of a redirected zip.
@@ -80,6 +88,9 @@ func (p *Proxy) link(x *exchange) {
 	x.rec.Parent = l.id
 	if l.redirect && l.means.Kind == gomod.GitInfoRefs && x.rec.Go.Kind == gomod.GitInfoRefs {
 		p.repos.moved(l.means.Repo, x.rec.Go.Repo)
+	}
+	if l.redirect && l.means.Kind == gomod.GoGet && x.rec.Go.Kind == gomod.GoGet {
+		x.rec.Go.Module = l.means.Module // the import path is not that of the new URL
 	}
 	if l.redirect && (x.rec.Go.Kind == gomod.Other || x.rec.Go.Kind == "") && l.means.Module != "" {
 		x.rec.Go = l.means
@@ -101,8 +112,11 @@ func (p *Proxy) leadTo(x *exchange) (lead, bool) {
 	return p.history.take(x.key, x.call.asked)
 }
 
-// redirected remembers where an answer leads.
+// redirected remembers where an answer leads. In reverse mode it leads the client nowhere.
 func (p *Proxy) redirected(x *exchange, resp *http.Response) {
+	if x.call.reverse != nil {
+		return
+	}
 	l := lead{id: x.rec.ID, at: time.Now(), means: x.rec.Go}
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:

@@ -129,7 +129,7 @@ func (l *leg) pick(ln *lane) *upConn {
 	for _, u := range ln.conns {
 		switch {
 		case u.spent():
-			ln.hungUp = !u.ours.Load() && (u.gone.Load() || u.cc.Err() != nil)
+			ln.hungUp = u.hungUp()
 			l.retire(u)
 			continue
 		case chosen != nil:

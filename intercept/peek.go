@@ -84,7 +84,12 @@ func (c *peekConn) Write(p []byte) (int, error) {
 }
 
 // CloseWrite half-closes where the connection can.
-func (c *peekConn) CloseWrite() error { return closeWrite(c.Conn) }
+func (c *peekConn) CloseWrite() error {
+	if c.gather != nil {
+		c.gather.flush()
+	}
+	return closeWrite(c.Conn)
+}
 
 // reset makes Close send a reset instead of an orderly end.
 func (c *peekConn) reset() {

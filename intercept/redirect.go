@@ -23,16 +23,19 @@ const (
 type follower struct {
 	c   *call // of the client's request
 	tap *Tap
+
+	user     *url.Userinfo // in the URL of the current hop; never in that of a request of ours
+	stripped bool          // the credentials of the client's request went no further
 }
 
 // RoundTrip returns the last answer. The error, if any, is already recorded.
 func (f *follower) RoundTrip(first *http.Request) (*http.Response, error) {
-	r, asked, after, stripped := first, f.c.asked, (*exchange)(nil), false
+	r, asked, after := first, f.c.asked, (*exchange)(nil)
 	var hop *call
 	defer func() { f.c.x = hop.x }() // the last one's outcome is the client's
 	for hops := 1; ; hops++ {
 		hop = &call{asked: asked, w: f.c.w, reverse: &reverseCall{after: after, support: f.c.reverse.support}}
-		resp, err := f.tap.RoundTrip(r.WithContext(context.WithValue(r.Context(), callKey{}, hop)))
+		resp, err := f.tap.RoundTrip(f.withUser(r).WithContext(context.WithValue(r.Context(), callKey{}, hop)))
 		if err != nil {
 			if hop.x.byUs {
 				hop.x.failed = nil
@@ -46,7 +49,7 @@ func (f *follower) RoundTrip(first *http.Request) (*http.Response, error) {
 			return answered200(first), nil
 		}
 		dropHopByHop(resp.Header)
-		next, err := follow(first, r, resp, hops, &stripped)
+		next, err := f.next(first, r, resp, hops)
 		if err != nil {
 			hop.x.failed, hop.x.cut = err, err
 			f.c.reverse.location = resp.Header.Get("Location")
@@ -87,9 +90,9 @@ type redirectError struct{ text string }
 
 func (e *redirectError) Error() string { return e.text }
 
-// follow returns the request that an answer leads to, or nil. It is what net/http's
-// Client.do does, and cmd/go/internal/web's CheckRedirect.
-func follow(first, r *http.Request, resp *http.Response, hops int, stripped *bool) (*http.Request, error) {
+// next returns the request that an answer leads to, or nil. It is what net/http's Client.do
+// does, and cmd/go/internal/web's CheckRedirect.
+func (f *follower) next(first, r *http.Request, resp *http.Response, hops int) (*http.Request, error) {
 	location := resp.Header.Get("Location")
 	switch resp.StatusCode {
 	case 301, 302, 303, 307, 308:
@@ -99,7 +102,9 @@ func follow(first, r *http.Request, resp *http.Response, hops int, stripped *boo
 	if location == "" {
 		return nil, nil
 	}
-	to, err := r.URL.Parse(location)
+	from := *r.URL
+	from.User = f.user // which a relative Location keeps
+	to, err := from.Parse(location)
 	switch {
 	case err != nil:
 		return nil, &redirectError{fmt.Sprintf("failed to parse Location header %q: %v", location, err)}
@@ -113,27 +118,29 @@ func follow(first, r *http.Request, resp *http.Response, hops int, stripped *boo
 		return nil, &redirectError{"http: no Host in request URL"}
 	}
 	next := first.Clone(first.Context())
-	*stripped = *stripped || first.URL.Host != to.Host && !credentialsGo(to.Hostname(), first.URL.Hostname())
-	if *stripped {
+	f.stripped = f.stripped || first.URL.Host != to.Host && !credentialsGo(to.Hostname(), first.URL.Hostname())
+	if f.stripped {
 		next.Header.Del("Authorization")
 		next.Header.Del("Cookie")
 	}
 	if first.Header.Get("Referer") == "" && (r.URL.Scheme != "https" || to.Scheme != "http") {
 		next.Header.Set("Referer", r.URL.String())
 	}
-	setUser(next, to)
+	f.user, to.User = to.User, nil
+	next.URL, next.Host = to, to.Host
 	return next, nil
 }
 
-// setUser points r to u, with the credentials in u if it has none.
-func setUser(r *http.Request, u *url.URL) {
-	if u.User != nil && r.Header.Get("Authorization") == "" {
-		pass, _ := u.User.Password()
-		r.SetBasicAuth(u.User.Username(), pass)
+// withUser returns r with the credentials of its URL. They are that hop's alone, as in
+// net/http's send.
+func (f *follower) withUser(r *http.Request) *http.Request {
+	if f.user == nil || r.Header.Get("Authorization") != "" {
+		return r
 	}
-	bare := *u
-	bare.User = nil
-	r.URL, r.Host = &bare, bare.Host
+	r = r.Clone(r.Context())
+	pass, _ := f.user.Password()
+	r.SetBasicAuth(f.user.Username(), pass)
+	return r
 }
 
 // credentialsGo reports whether credentials for parent may go to host (net/http,

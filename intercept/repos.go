@@ -40,9 +40,8 @@ type repos struct {
 // A repo is one repository.
 type repo struct {
 	roots  []gomod.GoImport
-	refs   map[string][]string // names of refs by object
-	count  int                 // of names
-	failed time.Time           // when its refs could last not be listed; zero: never
+	refs   map[string]gomod.Ref // by name, as last listed
+	failed time.Time            // when its refs could last not be listed; zero: never
 }
 
 // A namedProxy is a module proxy that a go-import tag of the kind mod named.
@@ -98,7 +97,7 @@ func (s *repos) repo(name string) *repo {
 	if s.byName == nil {
 		s.byName = map[string]*repo{}
 	}
-	r := &repo{refs: map[string][]string{}}
+	r := &repo{refs: map[string]gomod.Ref{}}
 	s.put(name, r)
 	return r
 }
@@ -121,7 +120,7 @@ func (s *repos) forget() {
 			return
 		}
 	}
-	s.refs -= r.count
+	s.refs -= len(r.refs)
 }
 
 // moved hears that requests for a repository were redirected: it is the same one.
@@ -154,14 +153,14 @@ func (s *repos) roots(name string) []gomod.GoImport {
 	return nil
 }
 
-// page takes the answer to a ?go-get=1. A tag counts when it is about an import path that
-// was asked for: the others are about nothing that the go command looks at.
-func (s *repos) page(html []byte) {
+// page takes the answer to a ?go-get=1 about importPath. A tag counts when it is about that:
+// at the others the go command does not look.
+func (s *repos) page(importPath string, html []byte) {
 	imports := gomod.ParseGoImports(html)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range imports {
-		if !s.wanted(m.Prefix) {
+		if importPath != m.Prefix && !strings.HasPrefix(importPath, m.Prefix+"/") {
 			continue
 		}
 		if m.VCS == "mod" {
@@ -178,16 +177,6 @@ func (s *repos) page(html []byte) {
 			r.roots = append(r.roots, m)
 		}
 	}
-}
-
-// wanted reports whether prefix is, or leads to, an import path that was asked for.
-func (s *repos) wanted(prefix string) bool {
-	for path := range s.asked {
-		if path == prefix || strings.HasPrefix(path, prefix+"/") {
-			return true
-		}
-	}
-	return false
 }
 
 // proxy notes a module proxy, so that its path is not taken for a part of module paths.
@@ -212,21 +201,23 @@ func (s *repos) listed(name string, refs []gomod.Ref) {
 		if short, _ := gomod.ShortRef(ref.Name); short == "" {
 			continue // pull requests and their like: the go command fetches none
 		}
-		for _, object := range []string{ref.Object, ref.Peeled} {
-			if object == "" || slices.Contains(r.refs[object], ref.Name) {
+		if _, known := r.refs[ref.Name]; !known {
+			if !s.makeRoom(name) {
 				continue
 			}
-			for s.refs >= maxRefs && len(s.names) > 1 && s.names[0] != name {
-				s.forget()
-			}
-			if s.refs >= maxRefs {
-				return
-			}
-			r.refs[object] = append(r.refs[object], ref.Name)
-			r.count++
 			s.refs++
 		}
+		r.refs[ref.Name] = ref
 	}
+}
+
+// makeRoom makes room for one more ref of a repository, by forgetting others if need be. It
+// reports whether there is any.
+func (s *repos) makeRoom(name string) bool {
+	for s.refs >= maxRefs && len(s.names) > 1 && s.names[0] != name {
+		s.forget()
+	}
+	return s.refs < maxRefs
 }
 
 // refused hears that a repository's refs could not be listed.
@@ -256,14 +247,22 @@ func (s *repos) command(g *gomod.Request, c gomod.GitCommand) {
 
 // namesOf returns the names of every object that is wanted.
 func (s *repos) namesOf(name string, c gomod.GitCommand) [][]string {
-	var all [][]string
-	r := s.byName[name]
+	of := map[string][]string{} // by object
 	for _, object := range c.Wants {
-		var names []string
-		if r != nil {
-			names = r.refs[object]
+		of[object] = nil
+	}
+	if r := s.byName[name]; r != nil {
+		for _, ref := range r.refs {
+			for _, object := range []string{ref.Object, ref.Peeled} {
+				if names, wanted := of[object]; wanted {
+					of[object] = append(names, ref.Name)
+				}
+			}
 		}
-		all = append(all, names)
+	}
+	var all [][]string
+	for _, object := range c.Wants {
+		all = append(all, of[object])
 	}
 	for _, ref := range c.WantRefs {
 		all = append(all, []string{ref})

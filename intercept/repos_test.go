@@ -27,11 +27,11 @@ func known() *repos {
 	for _, path := range []string{"a.test/m/sub", "a.test/m", "a.test/m/v2", "one.test/x", "two.test/x"} {
 		s.begin(&gomod.Request{Kind: gomod.GoGet, Module: path}, "GET", &url.URL{}, time.Time{})
 	}
-	s.page(metaTag("a.test/m git https://git.test/m.git"))
-	s.page(metaTag("one.test/x git https://git.test/x"))
-	s.page(metaTag("two.test/x git https://git.test/x two"))
-	s.page(metaTag("evil.test/y git https://git.test/m.git")) // nobody asked
-	s.page(metaTag("a.test/m git ssh://git@git.test/m"))
+	s.page("a.test/m/sub", metaTag("a.test/m git https://git.test/m.git"))
+	s.page("one.test/x", metaTag("one.test/x git https://git.test/x"))
+	s.page("two.test/x", metaTag("two.test/x git https://git.test/x two"))
+	s.page("a.test/m", metaTag("evil.test/y git https://git.test/m.git")) // nobody asked
+	s.page("a.test/m", metaTag("a.test/m git ssh://git@git.test/m"))
 	s.listed("git.test/m.git", []gomod.Ref{
 		{Name: "HEAD", Object: oid(9)}, {Name: "refs/heads/main", Object: oid(9)}, {Name: "refs/pull/1/head", Object: oid(77)},
 		tag("v1.0.0", 1), {Name: "refs/tags/v1.1.0", Object: oid(20), Peeled: oid(2)}, tag("sub/v1.0.0", 3),
@@ -135,7 +135,7 @@ func TestNamedProxy(t *testing.T) {
 	s := known()
 	const zip = "https://host.test/go.proxy/x.test/m/@v/v1.0.0.zip"
 	s.begin(&gomod.Request{Kind: gomod.GoGet, Module: "x.test/m"}, "GET", &url.URL{}, time.Time{})
-	s.page(metaTag("x.test/m mod https://host.test/go.proxy"))
+	s.page("x.test/m", metaTag("x.test/m mod https://host.test/go.proxy"))
 	if g := request(t, s, "GET", zip, time.Now()); g.String() != "zip x.test/m@v1.0.0" {
 		t.Errorf("the zip is %+v", g)
 	}
@@ -166,9 +166,7 @@ func TestReposAreBounded(t *testing.T) {
 	for _, r := range s.byName {
 		if !seen[r] {
 			seen[r] = true
-			for _, names := range r.refs {
-				count += len(names)
-			}
+			count += len(r.refs)
 		}
 	}
 	if count != s.refs {
@@ -176,5 +174,63 @@ func TestReposAreBounded(t *testing.T) {
 	}
 	if !strings.HasPrefix(s.names[len(s.names)-1], "git.test/") {
 		t.Errorf("the last name is %q", s.names[len(s.names)-1])
+	}
+}
+
+// A tag that was moved is not at its old place any more.
+func TestRefThatMoved(t *testing.T) {
+	s := known()
+	s.listed("git.test/m.git", []gomod.Ref{tag("v1.0.0", 50), {Name: "refs/tags/v1.1.0", Object: oid(51), Peeled: oid(1)}, {Name: "refs/heads/main", Object: oid(52)}})
+	for n, want := range map[int]string{
+		1: "git-upload-pack a.test/m@v1.1.0", 50: "git-upload-pack a.test/m@v1.0.0", 51: "git-upload-pack a.test/m@v1.1.0",
+		20: "git-upload-pack a.test/m 000000000000", 2: "git-upload-pack a.test/m 000000000000", 52: "git-upload-pack a.test/m main",
+	} {
+		g := gomod.Request{Kind: gomod.GitUploadPack, Repo: "git.test/m.git"}
+		s.command(&g, gomod.GitCommand{Name: "fetch", Wants: []string{oid(n)}})
+		if got := g.String(); got != want {
+			t.Errorf("object %d: got %q, want %q", n, got, want)
+		}
+	}
+}
+
+// A page is about the import path that it was asked for.
+func TestPageOfAnother(t *testing.T) {
+	s := &repos{}
+	for _, path := range []string{"good.test/x", "evil.test/y"} {
+		s.begin(&gomod.Request{Kind: gomod.GoGet, Module: path}, "GET", &url.URL{}, time.Time{})
+	}
+	s.page("evil.test/y", metaTag("good.test/x git https://evil.test/repo"))
+	if root := s.root("evil.test/repo"); root != "" {
+		t.Errorf("a page of evil.test made its repository that of %s", root)
+	}
+}
+
+// The page of a redirected ?go-get=1 is about the import path that was asked for first.
+func TestPageThatMoved(t *testing.T) {
+	p := &Proxy{}
+	const moved = "GET https://www.a.test/x/pkg?go-get=1"
+	p.history.add(moved, lead{id: 1, at: time.Now(), redirect: true, means: gomod.Request{Kind: gomod.GoGet, Module: "a.test/x/pkg"}})
+	x := &exchange{p: p, call: &call{asked: time.Now()}, key: moved}
+	x.rec.Go = gomod.Request{Kind: gomod.GoGet, Module: "www.a.test/x/pkg"}
+	p.link(x)
+	p.repos.page(x.rec.Go.Module, metaTag("a.test/x git https://git.test/x"))
+	if root := p.repos.root("git.test/x"); root != "a.test/x" {
+		t.Errorf("the root of the repository is %q", root)
+	}
+}
+
+// TestManyRefsOfOneObject takes no time to speak of: other requests wait for it.
+func TestManyRefsOfOneObject(t *testing.T) {
+	s := known()
+	var refs []gomod.Ref
+	for n := range 70_000 { // as many as a sample may inflate to
+		refs = append(refs, tag(fmt.Sprintf("v0.1.%d", n), 1))
+	}
+	start := time.Now()
+	s.listed("git.test/m.git", refs)
+	s.listed("git.test/m.git", refs)
+	s.command(&gomod.Request{Kind: gomod.GitUploadPack, Repo: "git.test/m.git"}, gomod.GitCommand{Name: "fetch", Wants: []string{oid(1)}})
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("took %v", took)
 	}
 }

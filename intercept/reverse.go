@@ -63,12 +63,13 @@ func (v *reversal) serves(w http.ResponseWriter, r *http.Request) bool {
 	c := &call{asked: time.Now(), reverse: &reverseCall{}}
 	query := r.URL.RawQuery
 	r.URL = v.plan.URL(n, rest)
+	user := v.plan.User(n)
 	if file, ok := v.plan.Database(rest); ok {
 		switch {
 		case file == "supported":
-			c.reverse.support = func(status int) bool { return v.leaves(n, status) }
+			c.reverse.support = func(status int) bool { return v.decide(n, status) }
 		case v.goesDirect(n):
-			r.URL = v.plan.DatabaseURL(file)
+			r.URL, user = v.plan.DatabaseURL(file), nil
 		}
 	}
 	if r.URL.RawQuery == "" {
@@ -76,10 +77,12 @@ func (v *reversal) serves(w http.ResponseWriter, r *http.Request) bool {
 	}
 	r.Host, r.Body, r.ContentLength, r.TransferEncoding = r.URL.Host, http.NoBody, 0, nil
 	dropHopByHop(r.Header)
-	if a := v.plan.Authorization(n, r.URL); a != "" {
+	if a := v.plan.Authorization(r.URL); user == nil && a != "" {
 		r.Header.Set("Authorization", a)
 	}
-	v.p.through(w, r, c, &follower{c: c, tap: &Tap{p: v.p, leg: v.enter(r)}})
+	v.p.inflight.add(1) // between two hops no exchange is
+	defer v.p.inflight.add(-1)
+	v.p.through(w, r, c, &follower{c: c, tap: &Tap{p: v.p, leg: v.enter(r)}, user: user})
 	return true
 }
 
@@ -99,8 +102,9 @@ func dropHopByHop(h http.Header) {
 	}
 }
 
-// leaves decides about the answer to /sumdb/NAME/supported on route n, and remembers it.
-func (v *reversal) leaves(n, status int) bool {
+// decide reports whether the go command would leave the list, told status for
+// /sumdb/NAME/supported on route n, and remembers it.
+func (v *reversal) decide(n, status int) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	leaves := v.plan.LeavesList(n, status, func(n int) bool { return v.failed[n] })
@@ -185,7 +189,8 @@ type reverseCall struct {
 // supportedByUs is the rule that a record names when the client got another answer.
 const supportedByUs = "reverse: answered 200, the checksum database is asked at its own host"
 
-// instead reports whether the client gets 200 for x.
+// instead decides whether the client gets 200 for x, and where the checksum database is
+// asked from now on.
 func (x *exchange) instead() bool {
 	if x.call == nil || x.call.reverse == nil || x.call.reverse.support == nil {
 		return false

@@ -173,6 +173,63 @@ func TestReverseCredentials(t *testing.T) {
 	}
 }
 
+// The user and password of a URL are that URL's: net/http takes them along to a relative
+// Location, and to no other. Those of netrc go to the host and what is below it.
+var redirectedCredentialsTests = []struct {
+	name, goproxy, netrc, to string
+	want                     string // user that the second hop has
+}{
+	{"of the URL, to a path", "https://me:secret@first.golang.test:$PORT", "", "/other", "me"},
+	{"of the URL, to a URL of the same host", "https://me:secret@first.golang.test:$PORT", "", "https://first.golang.test:$PORT/other", ""},
+	{"of the URL, to the path of another host", "https://me:secret@first.golang.test:$PORT", "", "//second.golang.test:$PORT/other", ""},
+	{"of the Location", "https://me:secret@first.golang.test:$PORT", "", "https://you:x@first.golang.test:$PORT/other", "you"},
+	{"of netrc, to a path", "https://first.golang.test:$PORT", "first.golang.test:$PORT", "/other", "net"},
+	{"of netrc, to a URL of the same host", "https://first.golang.test:$PORT", "first.golang.test:$PORT", "https://first.golang.test:$PORT/other", "net"},
+	{"of netrc, to another host", "https://first.golang.test:$PORT", "first.golang.test:$PORT", "https://second.golang.test:$PORT/other", ""},
+	{"of netrc, to another host that has some", "https://first.golang.test:$PORT", "second.golang.test:$PORT", "https://second.golang.test:$PORT/other", ""},
+}
+
+func TestReverseRedirectedCredentials(t *testing.T) {
+	for _, tt := range redirectedCredentialsTests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := origintest.Start(t, origintest.Config{})
+			_, port, _ := net.SplitHostPort(o.Addr())
+			fill := func(s string) string { return strings.ReplaceAll(s, "$PORT", port) }
+			knob := origintest.Knob{Match: origintest.Match{Times: 1}, Status: 302, Header: http.Header{"Location": {fill(tt.to)}}}
+			o.SetKnobs(knob)
+			c, _ := reverse.NewCredentials("", "machine "+fill(tt.netrc)+" login net password x\n")
+			r := newReverse(t, o, reverse.Settings{GOPROXY: tt.goproxy, Credentials: c}, nil)
+			r.get(0, list)
+			xs := r.exchanges(2)
+			second := http.Request{Header: o.Requests()[1].Header}
+			if got, _, _ := second.BasicAuth(); got != tt.want {
+				t.Errorf("the second hop has the credentials of %q, want %q", got, tt.want)
+			}
+			for _, x := range xs {
+				if strings.Contains(x.URL, "secret") || strings.Contains(x.URL, "me:") {
+					t.Errorf("recorded %s", x.URL)
+				}
+			}
+			if tt.netrc != "" {
+				return
+			}
+			o.SetKnobs(knob)
+			o.Forget()
+			direct := r.direct("h2")
+			direct.CheckRedirect = nil
+			resp, err := direct.Get(fill(tt.goproxy) + list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			second.Header = o.Requests()[1].Header
+			if got, _, _ := second.BasicAuth(); got != tt.want {
+				t.Errorf("net/http sends those of %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestReverseFollowsRedirects(t *testing.T) {
 	o := origintest.Start(t, origintest.Config{Knobs: []origintest.Knob{{Match: origintest.Match{Kind: "zip"}, Redirect: "storage.golang.test"}}})
 	r := newReverse(t, o, reverse.Settings{GOPROXY: "$URL"}, nil)
@@ -189,6 +246,15 @@ func TestReverseFollowsRedirects(t *testing.T) {
 	}
 	if xs[1].Start.Before(xs[0].Start.Add(xs[0].Client.End.Duration())) {
 		t.Error("the second hop began before the first was over")
+	}
+	// A redirect that was followed already leads to nothing else.
+	resp, err := r.tapped().Get(o.Requests()[1].URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if x := r.exchanges(3)[2]; x.Parent != 0 || x.Go.Module != "" {
+		t.Errorf("a request of somebody else's for the same URL was recorded as %+v", x)
 	}
 	if got := o.Requests()[1].Header.Get("Referer"); got != xs[0].URL {
 		t.Errorf("Referer %q, want %q", got, xs[0].URL)

@@ -143,7 +143,7 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}
-	gone := errors.Is(x.failed, errHungUp) || x.up != nil && x.up.gone.Load()
+	gone := errors.Is(x.failed, errHungUp) || x.up != nil && x.up.over()
 	switch {
 	case !mirrored || passCode(w, r, c):
 	case r.ProtoMajor == 1 && r.Context().Err() == nil && passHead(w, c):

@@ -236,7 +236,7 @@ func (t *tunnel) servePlain() {
 	t.handOver(t.p.inner, &lineConn{Conn: t.client})
 }
 
-// handOver gives the connection to the http.Server that is in.
+// handOver gives the connection to in's http.Server.
 func (t *tunnel) handOver(in *inner, c net.Conn) {
 	t.mu.Lock()
 	t.conn, t.idle = c, true

@@ -195,18 +195,33 @@ func (u *upConn) whoEnded(err error) string {
 	return "server"
 }
 
+// over reports that the connection has ended. net/http tells a body so before it calls the
+// state hook.
+func (u *upConn) over() bool { return u.gone.Load() || u.cc.Err() != nil }
+
+// hungUp reports that it has, and that it is not our own doing.
+func (u *upConn) hungUp() bool {
+	if u.gone.Load() {
+		return !u.ours.Load()
+	}
+	err := u.cc.Err()
+	return err != nil && u.whoEnded(err) != "modtap"
+}
+
 // spent reports that no further request can be sent, now or later: the server said
 // GOAWAY, or the connection is closed.
 func (u *upConn) spent() bool {
-	return u.gone.Load() || u.cc.Err() != nil || (u.cc.Available() == 0 && u.cc.InFlight() == 0)
+	return u.over() || (u.cc.Available() == 0 && u.cc.InFlight() == 0)
 }
 
 // ended is called when the connection has ended by itself: the server closed it, or
 // net/http did because a request on it was cancelled. One that ended for a reason of ours
 // is nothing for the client to hear of: the next request gets another.
 func (u *upConn) ended(who string) {
+	if who == "modtap" {
+		u.ours.Store(true)
+	}
 	if u.gone.CompareAndSwap(false, true) {
-		u.ours.Store(who == "modtap")
 		u.end(who)
 		u.wire.Close()
 		if u.onGone != nil && who != "modtap" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -136,6 +137,9 @@ func (s *session) prepareRun() (*ca.Authority, error) {
 		return nil, fmt.Errorf("make a folder for the trust bundle: %w", err)
 	}
 	s.later(func() { release(); os.RemoveAll(dir) })
+	if dir, err = filepath.Abs(dir); err != nil { // TMPDIR may be relative, and git runs in other folders
+		return nil, fmt.Errorf("find the folder of the trust bundle: %w", err)
+	}
 	if err := s.trustBundle(dir, authority); err != nil {
 		return nil, err
 	}

@@ -107,12 +107,11 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 		return s, withHint(fmt.Errorf("the upstream proxy is %s, modtap itself: it would talk to itself", s.listener.Addr()),
 			`run  eval "$(modtap env --unset)"  first, or use --upstream-proxy direct`)
 	}
-	env := child.ReadGoEnv(a.getenv)
-	s.goEnv = env
-	if err := s.capture(env); err != nil {
+	s.goEnv = child.ReadGoEnv(a.getenv)
+	if err := s.capture(s.goEnv); err != nil {
 		return s, err
 	}
-	s.describe(argv, env)
+	s.describe(argv, s.goEnv)
 	keys, err := s.openKeyLog()
 	if err != nil {
 		return s, err
@@ -121,7 +120,7 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 		return s, err
 	}
 	config := intercept.Config{
-		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(env.GOPROXY, env.GOSUMDB),
+		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(s.goEnv.GOPROXY, s.goEnv.GOSUMDB),
 		Upstream: upstream.New(upstream.Config{Proxy: up.choose, Resolver: o.resolver, Refuse: refuse(s.listener, s.page)}),
 		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Reverse: s.plan, Logger: s.logger,
 		OutOfFiles: s.outOfFiles,

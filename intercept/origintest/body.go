@@ -62,16 +62,16 @@ func (x *exchange) writeBody(a answer) {
 	}
 	x.Flush()
 	switch x.k.Fail {
-	case ResetBody, CloseBody, ResetStreamBody, GoAwayBody: // HTTP/2 flushes in the background
+	case ResetBody, CloseBody, EndBody, ResetStreamBody, GoAwayBody: // HTTP/2 flushes in the background
 		time.Sleep(settle)
 	}
-	x.failed(ResetBody, CloseBody, AbortBody, StallBody, ShortBody, ResetStreamBody, GoAwayBody)
+	x.failed(ResetBody, CloseBody, EndBody, AbortBody, StallBody, ShortBody, ResetStreamBody, GoAwayBody)
 }
 
 // cut is the length after which the body fails; -1: it does not.
 func (x *exchange) cut(size int64) int64 {
 	switch x.k.Fail {
-	case ResetBody, CloseBody, AbortBody, StallBody, ShortBody, ResetStreamBody, GoAwayBody:
+	case ResetBody, CloseBody, EndBody, AbortBody, StallBody, ShortBody, ResetStreamBody, GoAwayBody:
 	default:
 		return -1
 	}

@@ -23,6 +23,7 @@ const (
 	Stall     Failure = "stall"      // no headers until the client has gone
 	ResetBody Failure = "reset-body" // TCP reset in the body
 	CloseBody Failure = "close-body" // TCP closed in the body, without a TLS close_notify
+	EndBody   Failure = "end-body"   // the connection ended in the body, in the order of TLS
 	AbortBody Failure = "abort-body" // see above, in the body
 	StallBody Failure = "stall-body" // silence in the body until the client has gone
 	ShortBody Failure = "short-body" // ends cleanly, with fewer bytes than Content-Length

@@ -37,7 +37,7 @@ func ParseKnob(s string) (Knob, error) {
 
 var knownFailures = map[Failure]bool{
 	NoFailure: true, Reset: true, Close: true, Abort: true, Stall: true,
-	ResetBody: true, CloseBody: true, AbortBody: true, StallBody: true, ShortBody: true,
+	ResetBody: true, CloseBody: true, EndBody: true, AbortBody: true, StallBody: true, ShortBody: true,
 	ResetStream: true, ResetStreamBody: true, GoAway: true, GoAwayBody: true, GoAwayUnseen: true,
 }
 

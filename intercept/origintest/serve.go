@@ -115,6 +115,9 @@ func (x *exchange) failed(among ...Failure) bool {
 		x.conn.reset()
 	case Close, CloseBody:
 		x.conn.finish()
+	case EndBody:
+		_ = x.conn.tls.CloseWrite()
+		x.conn.finish()
 	case ResetStream, ResetStreamBody:
 		x.writeFrame(3, nil)
 	case GoAway, GoAwayBody:

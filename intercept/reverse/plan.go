@@ -175,16 +175,15 @@ func (p *Plan) Resolve(escaped string) (n int, rest string, ok bool) {
 // writes it when there is no modtap.
 func (p *Plan) URL(n int, rest string) *url.URL { return join(p.routes[n].base, rest) }
 
-// Authorization returns the header for u, a URL of route n (or of its database); "" when
-// there are no credentials.
-func (p *Plan) Authorization(n int, u *url.URL) string {
-	r := p.routes[n]
-	switch {
-	case u.Scheme != "https":
-		return "" // GOAUTH is for https alone
-	case r.user != nil && u.Host == r.base.Host:
-		pass, _ := r.user.Password()
-		return basic(r.user.Username(), pass)
+// User returns the user and password in the URL that route n stands for; nil when there are
+// none.
+func (p *Plan) User(n int) *url.Userinfo { return p.routes[n].user }
+
+// Authorization returns GOAUTH's header for u, which has no user of its own; "" when there
+// are no credentials. GOAUTH is for https alone.
+func (p *Plan) Authorization(u *url.URL) string {
+	if u.Scheme != "https" {
+		return ""
 	}
 	return p.auth.authorization(u)
 }

@@ -219,9 +219,7 @@ var authorizationTests = []struct {
 	url                   string // "": the base of the entry
 	want                  string
 }{
-	{"of the entry", "https://me:s%3Ac@x.test", "", "", basic("me", "s:c")},
-	{"a user alone", "https://tok@x.test", "", "", basic("tok", "")},
-	{"the entry's beat netrc's", "https://me:own@a.test", "", "", basic("me", "own")},
+	{"none", "https://x.test", "", "", ""},
 	{"netrc, the first of two", "https://a.test/x", "", "", basic("me", "first")},
 	{"netrc, a port", "https://b.test:8443", "", "", basic("you", "word")},
 	{"netrc, another port", "https://b.test", "", "", ""},
@@ -233,7 +231,7 @@ var authorizationTests = []struct {
 	{"GOAUTH=off", "https://a.test", "off", "", ""},
 	{"GOAUTH=netrc and more", "https://a.test", "corp-auth --x; netrc", "", basic("me", "first")},
 	{"GOAUTH without netrc", "https://a.test", "git /x", "", ""},
-	{"the entry's are not for another host", "https://me:own@x.test", "", "https://db.test/lookup/m@v1", ""},
+	{"the entry's are not GOAUTH's", "https://me:own@x.test", "", "", ""},
 }
 
 func TestAuthorization(t *testing.T) {
@@ -245,10 +243,15 @@ func TestAuthorization(t *testing.T) {
 			if tt.url != "" {
 				u, _ = url.Parse(tt.url)
 			}
-			if got := p.Authorization(0, u); got != tt.want {
+			if got := p.Authorization(u); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+	for entry, want := range map[string]string{"https://me:s%3Ac@x.test": "me:s%3Ac", "https://tok@x.test": "tok", "https://x.test": ""} {
+		if got := New(Settings{GOPROXY: entry, All: true, Addr: addr, Token: token}).User(0).String(); got != want {
+			t.Errorf("the user of %s is %q, want %q", entry, got, want)
+		}
 	}
 	if _, skipped := NewCredentials("corp-auth --token=x; git /x;netrc", ""); strings.Join(skipped, " ") != "corp-auth git" {
 		t.Errorf("skipped %q", skipped)
@@ -275,7 +278,7 @@ func FuzzResolve(f *testing.F) {
 		if again, err := url.Parse(u.String()); err == nil && again.Host != base.Host {
 			t.Fatalf("%q is read as a URL of %s", u, again.Host)
 		}
-		p.Authorization(n, u)
+		p.Authorization(u)
 		p.Database(rest)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -330,4 +331,35 @@ func FuzzTagModule(f *testing.F) {
 			t.Errorf("tag %q of %q is %s@%s", tag, root, mod, version)
 		}
 	})
+}
+
+// What a server can make us remember is bounded, whatever it sends.
+func TestLongNames(t *testing.T) {
+	object := strings.Repeat("a", 40)
+	long := pkt(object + " refs/tags/" + strings.Repeat("v", maxRefName))
+	short := pkt(object + " refs/tags/v1.0.0 peeled:" + object + " x:" + strings.Repeat("x", 60_000))
+	refs := ParseRefs([]byte(long + short))
+	if len(refs) != 1 || refs[0].Name != "refs/tags/v1.0.0" || refs[0].Peeled != object {
+		t.Fatalf("%d refs, %.80v", len(refs), refs)
+	}
+	var all []Ref
+	before := heap()
+	for range 500 {
+		all = append(all, ParseRefs([]byte(short))...)
+	}
+	if grown := heap() - before; grown > 5<<20 {
+		t.Errorf("%d refs take %d bytes", len(all), grown)
+	}
+	runtime.KeepAlive(all)
+	page := `<meta name="go-import" content="a.test/m git https://git.test/m ` + strings.Repeat("d", maxImport) + `">`
+	if got := ParseGoImports([]byte(page)); len(got) != 0 {
+		t.Errorf("a tag of %d bytes counts", len(page))
+	}
+}
+
+func heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }

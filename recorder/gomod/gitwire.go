@@ -12,6 +12,9 @@ const (
 	maxInflated = 4 << 20
 	// maxWants bounds the objects of one fetch that are looked at.
 	maxWants = 16 << 10
+	// maxRefName bounds the names of refs that are looked at. git keeps a ref in a file of
+	// that name, with 255 bytes for each of its parts.
+	maxRefName = 255
 )
 
 // A Ref is a name in a git repository and the object it points to.
@@ -42,19 +45,20 @@ func ParseRefs(b []byte) []Ref {
 		name, attrs, _ := strings.Cut(attrs, " ")
 		if of, ok := strings.CutSuffix(name, "^{}"); ok { // protocol 0: the line before, peeled
 			if n := len(refs); n > 0 && refs[n-1].Name == of {
-				refs[n-1].Peeled = object
+				refs[n-1].Peeled = strings.Clone(object)
 			}
 			continue
 		}
-		ref := Ref{Name: name, Object: object}
+		if !plainName(name) || len(name) > maxRefName {
+			continue
+		}
+		ref := Ref{Name: strings.Clone(name), Object: strings.Clone(object)} // the line may be long
 		for a := range strings.FieldsSeq(attrs) {
 			if p, ok := strings.CutPrefix(a, "peeled:"); ok && isObject(p) {
-				ref.Peeled = p
+				ref.Peeled = strings.Clone(p)
 			}
 		}
-		if name != "" && plainName(name) {
-			refs = append(refs, ref)
-		}
+		refs = append(refs, ref)
 	}
 }
 

@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// maxImports bounds the meta tags of one page; no page has more than a few.
-const maxImports = 64
+const (
+	// maxImports bounds the meta tags of one page; no page has more than a few.
+	maxImports = 64
+	// maxImport bounds the content of one: two paths and a URL.
+	maxImport = 4 << 10
+)
 
 // A GoImport is one <meta name="go-import"> tag of an answer to ?go-get=1.
 type GoImport struct {
@@ -39,7 +43,8 @@ func ParseGoImports(page []byte) []GoImport {
 		case strings.EqualFold(e.Name.Local, "body"):
 			return imports
 		case strings.EqualFold(e.Name.Local, "meta") && attr(e, "name") == "go-import":
-			if f := strings.Fields(attr(e, "content")); len(f) == 3 || len(f) == 4 {
+			content := attr(e, "content")
+			if f := strings.Fields(content); len(content) <= maxImport && (len(f) == 3 || len(f) == 4) {
 				m := GoImport{Prefix: f[0], VCS: f[1], Repo: f[2]}
 				if len(f) == 4 {
 					m.SubDir = f[3]
