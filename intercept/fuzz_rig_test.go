@@ -251,7 +251,7 @@ func startStub(f *testing.F) *stub {
 		s.answer(w, r)
 	})}
 	s.inner = &http.Server{ErrorLog: quiet, Handler: http.HandlerFunc(s.answer)}
-	s.wg.Go(func() { s.outer.Serve(peeking{Listener: l}) })
+	s.wg.Go(func() { s.outer.Serve(peeking{l, func(error) {}}) })
 	s.wg.Go(func() { s.inner.Serve(s.given) })
 	return s
 }
