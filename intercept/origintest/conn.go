@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,18 @@ type conn struct {
 	info *Conn // fields are guarded by the journal
 	tls  *tls.Conn
 	once sync.Once
+
+	secured atomic.Bool   // the handshake is over
+	spoke   chan struct{} // closed when something was written after it: SETTINGS, on HTTP/2
+	first   sync.Once
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if c.secured.Load() {
+		c.first.Do(func() { close(c.spoke) })
+	}
+	return n, err
 }
 
 type connKey struct{}
@@ -57,7 +70,7 @@ func (o *Origin) accept() {
 		if err != nil {
 			return
 		}
-		c := &conn{Conn: raw, o: o, info: o.addConn(raw.RemoteAddr().String())}
+		c := &conn{Conn: raw, o: o, info: o.addConn(raw.RemoteAddr().String()), spoke: make(chan struct{})}
 		o.journal.update(func() { o.open[c] = true })
 		if o.ctx.Err() != nil { // Close has already been through the open connections
 			_ = c.Close()
@@ -93,6 +106,7 @@ func (o *Origin) secure(c *conn) {
 		_ = c.Close()
 		return
 	}
+	c.secured.Store(true)
 	select {
 	case o.ready <- t:
 	case <-o.ctx.Done():

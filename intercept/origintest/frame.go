@@ -10,8 +10,12 @@ const goAwayText = "as the test wants"
 
 // writeFrame writes a RST_STREAM (type 3) or a GOAWAY (7) with the knob's code past
 // http.Server, which has no way to choose one. Its own writer is between two frames: what
-// the handler wrote is flushed, and it writes no more.
+// the handler wrote is flushed, and it writes no more. Its SETTINGS come first.
 func (x *exchange) writeFrame(kind byte, before []byte) {
+	select {
+	case <-x.conn.spoke:
+	case <-x.o.ctx.Done():
+	}
 	payload := binary.BigEndian.AppendUint32(before, uint32(x.k.Code))
 	stream := x.stream()
 	if kind == 7 {
