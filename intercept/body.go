@@ -119,9 +119,13 @@ func (b *body) read(p []byte) (int, error) {
 		if b.x.rec.Server.End == 0 {
 			b.x.rec.Server.End = b.x.now()
 		}
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			b.x.complete = true
-		} else {
+		case b.resp.ContentLength >= 0 && b.x.rec.Response.BodySize == b.resp.ContentLength && b.resp.Request.Context().Err() != nil:
+			// The client had all of it, and left before the frame that ends the stream.
+			b.x.complete, err = true, io.EOF
+		default:
 			b.x.cut = err
 		}
 	}

@@ -253,7 +253,7 @@ func (f goFailure) checkRecord(t *testing.T, rec *har.Recording) {
 	var statuses []int
 	for _, x := range rec.Exchanges {
 		statuses = append(statuses, x.Status)
-		if x.Err != nil {
+		if x.Err != nil && !refusalGivenUp(&x) {
 			ops = append(ops, x.Err.Op)
 		}
 	}

@@ -241,17 +241,19 @@ func (s *Summary) fail(x *recorder.Exchange) {
 		again = known && url == x.URL
 		s.refused.put(x.ID, x.URL)
 	}
-	if x.Err == nil && (x.Status == 404 || x.Status == 410) {
+	// The go command gives up the body of a 4xx, which it asks for once more.
+	answered := x.Err == nil || x.Err.Op == "canceled" && x.Status >= 400
+	if answered && (x.Status == 404 || x.Status == 410) {
 		s.notFound.add(x, again)
 		return
 	}
 	key := failureKey{host: exchangeHost(x)}
-	if x.Err != nil {
-		key.text = s.failureText(x.Err)
-	} else {
+	if answered {
 		key.text = strings.TrimSpace(fmt.Sprintf("%d %s", x.Status, x.Reason))
+	} else {
+		key.text = s.failureText(x.Err)
 	}
-	s.failure(key, x.Err != nil).add(x, again)
+	s.failure(key, !answered).add(x, again)
 }
 
 func (s *Summary) failure(key failureKey, broken bool) *failure {

@@ -356,3 +356,18 @@ func TestDistrustSaysWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusalGivenUp: go closes the body of a 4xx before it asks again. That is a 4xx, and
+// no failure of its own.
+func TestRefusalGivenUp(t *testing.T) {
+	s := NewSummary()
+	for id, status := range []int{404, 403} {
+		s.Write(recorder.Event{Exchange: &recorder.Exchange{
+			ID: uint64(id + 1), URL: "https://a.test/x", Status: status, Done: true,
+			Err: &recorder.Error{Op: "canceled", Msg: "the client closed the connection"},
+		}})
+	}
+	if s.notFound.count != 1 || len(s.failures) != 1 || s.failures[failureKey{"a.test", "403"}] == nil {
+		t.Errorf("%d not found, failures %v", s.notFound.count, s.failures)
+	}
+}
