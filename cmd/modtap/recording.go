@@ -67,7 +67,7 @@ func (r *recording) choose(a *app) (err error) {
 // unrecorded goes on without a recording, which nobody asked for by name.
 func (s *session) unrecorded(err error) {
 	s.summary.Failure = err.Error()
-	s.alarm(troubleRecording, "nothing is recorded: %v; -o FILE records elsewhere, -o none wants it so", err)
+	s.alarm(troubleRecording, "nothing is recorded: %v; -o FILE records elsewhere, -o none silences this", err)
 }
 
 // recordingFailed tells of the first entry that could not be written, while there is time
