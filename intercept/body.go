@@ -119,13 +119,9 @@ func (b *body) read(p []byte) (int, error) {
 		if b.x.rec.Server.End == 0 {
 			b.x.rec.Server.End = b.x.now()
 		}
-		switch {
-		case err == io.EOF:
+		if err == io.EOF {
 			b.x.complete = true
-		case b.resp.ContentLength >= 0 && b.x.rec.Response.BodySize == b.resp.ContentLength && b.resp.Request.Context().Err() != nil:
-			// The client had all of it, and left before the frame that ends the stream.
-			b.x.complete, err = true, io.EOF
-		default:
+		} else {
 			b.x.cut = err
 		}
 	}

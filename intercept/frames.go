@@ -105,6 +105,13 @@ func (c *frameConn) ended(streams []uint32) bool {
 	return c.due()
 }
 
+// abandoned notes that the client has reset the stream: nothing more is written of it.
+func (c *frameConn) abandoned(stream uint32) {
+	if c.ended([]uint32{stream}) {
+		c.depart()
+	}
+}
+
 // resetWith makes code the reason of the stream's RST_STREAM.
 func (c *frameConn) resetWith(stream, code uint32) {
 	c.mu.Lock()

@@ -154,3 +154,22 @@ func TestFrameConnLeaves(t *testing.T) {
 	}
 	s.Close()
 }
+
+// TestFrameConnLeavesWithoutTheAbandoned: of a stream that the client has reset no last
+// frame is ever written.
+func TestFrameConnLeavesWithoutTheAbandoned(t *testing.T) {
+	s := &sink{}
+	c := &frameConn{Conn: s}
+	c.took(1)
+	c.took(3)
+	if c.ended([]uint32{1}) {
+		t.Error("it was to go before it was told")
+	}
+	c.leaving = true
+	if !c.ended([]uint32{3}) {
+		t.Error("it stays for a stream that nobody wants")
+	}
+	if c.took(5) {
+		t.Error("a request was taken after that")
+	}
+}

@@ -46,8 +46,16 @@ func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "modtap: CONNECT inside a tunnel", http.StatusMethodNotAllowed)
 		return
 	}
-	if fc, ok := r.Context().Value(connKey{}).(*frameConn); ok && !fc.took(streamOf(w)) {
-		panic(http.ErrAbortHandler) // the client sends it again, elsewhere
+	if fc, ok := r.Context().Value(connKey{}).(*frameConn); ok {
+		stream := streamOf(w)
+		if !fc.took(stream) {
+			panic(http.ErrAbortHandler) // the client sends it again, elsewhere
+		}
+		defer func() {
+			if r.Context().Err() != nil {
+				fc.abandoned(stream)
+			}
+		}()
 	}
 	r.URL.Scheme, r.URL.Host = t.scheme, r.Host
 	if r.Host == "" {
