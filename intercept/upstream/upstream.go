@@ -10,6 +10,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -40,6 +41,8 @@ type Config struct {
 type Dialer struct {
 	c Config
 	d net.Dialer
+	// unasked counts the DNS queries that could not be sent for want of a socket.
+	unasked atomic.Int64
 }
 
 // ErrOwnPort is the error of a dial that would have reached modtap itself.
@@ -48,11 +51,7 @@ var ErrOwnPort = errors.New("modtap does not connect to its own port (is the pro
 // New returns a Dialer.
 func New(c Config) *Dialer {
 	d := &Dialer{c: c, d: net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}}
-	if c.Resolver != "" {
-		d.d.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, c.Resolver)
-		}}
-	}
+	d.d.Resolver = d.resolver()
 	if c.Refuse != nil {
 		d.d.ControlContext = func(_ context.Context, _, addr string, _ syscall.RawConn) error {
 			if ap, err := netip.ParseAddrPort(addr); err == nil && c.Refuse(netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())) {
@@ -89,7 +88,7 @@ func (d *Dialer) Dial(ctx context.Context, scheme, addr string, t *Trace) (Resul
 	}
 	ctx = httptrace.WithClientTrace(ctx, t.hooks())
 	if parent == nil {
-		c, err := d.d.DialContext(ctx, "tcp", addr)
+		c, err := d.open(ctx, addr)
 		t.opened(c)
 		return Result{Conn: c}, err
 	}
@@ -110,7 +109,7 @@ func (d *Dialer) tcp(ctx context.Context, parent *url.URL, t *Trace) (net.Conn, 
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[parent.Scheme]
 	}
-	c, err := d.d.DialContext(ctx, "tcp", net.JoinHostPort(parent.Hostname(), port))
+	c, err := d.open(ctx, net.JoinHostPort(parent.Hostname(), port))
 	if err != nil {
 		// net/http wraps it so (transport.go, issue 16997)
 		return nil, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err}
