@@ -5,24 +5,20 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"syscall"
-	"time"
 )
 
 // resolver asks the DNS server of the configuration, or the system's. Dial is used by Go's
 // own resolver only; where the system's is preferred it still is.
 func (d *Dialer) resolver() *net.Resolver {
 	own := d.c.Resolver
-	dialer := net.Dialer{}
-	if own != "" {
-		dialer.Timeout = 5 * time.Second
-	}
 	return &net.Resolver{PreferGo: own != "", Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if own != "" {
 			addr = own
 		}
-		c, err := dialer.DialContext(ctx, network, addr)
-		if outOfFiles(err) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr) // ctx ends with the query
+		if OutOfFiles(err) {
 			d.unasked.Add(1)
 		}
 		return c, err
@@ -45,6 +41,9 @@ func (d *Dialer) open(ctx context.Context, addr string) (net.Conn, error) {
 	return c, err
 }
 
-func outOfFiles(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+// OutOfFiles reports whether err says that this process, or the machine, can open no more
+// files. A net.DNSError has only the text of what was under it.
+func OutOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		err != nil && strings.Contains(err.Error(), syscall.EMFILE.Error())
 }
