@@ -27,6 +27,9 @@ const (
 	CaptureBoth    = "both"
 )
 
+// Forward reports whether all requests came to modtap as to an HTTPS proxy.
+func (s *Session) Forward() bool { return s.Capture == "" || s.Capture == CaptureForward }
+
 // A Process is the child command.
 type Process struct {
 	Start    Span   `json:"start_ms"` // offsets from Session.Start

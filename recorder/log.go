@@ -15,9 +15,9 @@ const (
 	// logTail is how many events stay although every reader has passed them, so that a
 	// viewer whose connection broke can resume without a new snapshot.
 	logTail = 1024
-	// keepDone is how many finished exchanges (and closed connections, and ended
+	// KeepDone is how many finished exchanges (and closed connections, and ended
 	// tunnels) a Snapshot holds beside everything that is in flight.
-	keepDone = 2000
+	KeepDone = 2000
 	// keepBodies bounds the kept bodies, in bytes, that a Snapshot of finished exchanges
 	// holds; of older ones only the recording on disk has them.
 	keepBodies = 32 << 20
@@ -116,7 +116,7 @@ func (l *Log) limitBodies(x *Exchange) {
 	}
 	l.bodied = append(l.bodied, bodied{x.ID, len(x.Response.Body)})
 	l.bodyBytes += len(x.Response.Body)
-	for len(l.bodied) > 1 && (l.bodyBytes > keepBodies || len(l.bodied) > keepDone) {
+	for len(l.bodied) > 1 && (l.bodyBytes > keepBodies || len(l.bodied) > KeepDone) {
 		b := l.bodied[0]
 		l.bodied = l.bodied[1:]
 		l.bodyBytes -= b.size
@@ -263,7 +263,7 @@ func (r *Reader) Close() {
 }
 
 // snapshots holds the latest snapshot of everything that is open and of the last
-// keepDone that are done.
+// KeepDone that are done.
 type snapshots[T any] struct {
 	byID map[uint64]snapshot[T]
 	done []uint64 // ids in the order of finishing, a ring once it is full
@@ -286,13 +286,13 @@ func (s *snapshots[T]) put(id uint64, v T, done bool) {
 	if !done || already {
 		return
 	}
-	if len(s.done) < keepDone {
+	if len(s.done) < KeepDone {
 		s.done = append(s.done, id)
 		return
 	}
 	delete(s.byID, s.done[s.at])
 	s.done[s.at] = id
-	s.at = (s.at + 1) % keepDone
+	s.at = (s.at + 1) % KeepDone
 }
 
 // all returns the snapshots in no order: sorting them is not for those who hold the lock.

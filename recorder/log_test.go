@@ -156,8 +156,8 @@ func TestLogMemoryIsBounded(t *testing.T) {
 			if len(l.ring) > tt.maxRing || held(l) > tt.maxHeld {
 				t.Errorf("a ring of %d with %d events, want at most %d with %d", len(l.ring), held(l), tt.maxRing, tt.maxHeld)
 			}
-			if n := len(l.exchanges.byID); n != keepDone {
-				t.Errorf("%d exchanges kept for snapshots, want %d", n, keepDone)
+			if n := len(l.exchanges.byID); n != KeepDone {
+				t.Errorf("%d exchanges kept for snapshots, want %d", n, KeepDone)
 			}
 		})
 	}

@@ -187,7 +187,7 @@ func hasAuthScheme(s string) bool {
 				break
 			}
 			at += i
-			end := strings.IndexByte(s[at:min(len(s), at+len("bearer "))], ' ')
+			end := strings.IndexAny(s[at:min(len(s), at+len("bearer "))], " \t\r\n")
 			if end > 0 && endsWithAuthScheme(s[:at+end]) {
 				return true
 			}

@@ -30,10 +30,37 @@ func (r *Redactor) arg(arg string) (clean, option string) {
 		return arg, arg
 	} else if ok && !strings.ContainsAny(name, ":/?# ") && (takesSecret(name) || secretVariable(name)) {
 		return name + "=" + redactOption(name, value), ""
-	} else if dashed && !strings.HasPrefix(arg, "--") && len(arg) > 2 && takesSecret(arg[:2]) { // curl -uuser:password
+	} else if glued(arg) { // curl -uuser:password
 		return arg[:2] + redactOption(arg[:2], arg[2:]), ""
+	} else if cluster(arg) { // curl -sSu user:password
+		return arg, "-u"
 	}
 	return r.Text(redactFields(redactScript(arg))), ""
+}
+
+// glued reports whether arg is a short option with its secret behind it. go test -bench=.
+// is not, nor are -buildmode and -blockprofile.
+func glued(arg string) bool {
+	if len(arg) < 3 || arg[0] != '-' || !takesSecret(arg[:2]) {
+		return false
+	}
+	return !strings.HasPrefix(arg, "-bench") && !strings.HasPrefix(arg, "-build") && !strings.HasPrefix(arg, "-block")
+}
+
+// cluster reports whether arg is several short options, the last of which takes credentials.
+func cluster(arg string) bool {
+	n := len(arg) - 1
+	return n > 1 && arg[0] == '-' && arg[1] != '-' && (arg[n] == 'u' || arg[n] == 'U') && !strings.ContainsAny(arg, "=:/.@")
+}
+
+// redactLine redacts a header line. What is none is redacted like any text.
+func redactLine(line string) string {
+	name, value, ok := strings.Cut(line, ":")
+	if !ok || strings.ContainsAny(name, "/ =") {
+		return NewRedactor().Text(redactFields(line))
+	}
+	rest := strings.TrimLeft(value, " ")
+	return line[:len(line)-len(rest)] + NewRedactor().Header(name, rest)
 }
 
 // redactScript hides what options and variables give away in a command line that is one
@@ -64,9 +91,13 @@ func redactScript(s string) string {
 			word = withinQuotes(word, option)
 		case ok && (takesSecret(name) || secretVariable(name)):
 			word = name + "=" + withinQuotes(value, name)
+		case glued(word):
+			word = word[:2] + withinQuotes(word[2:], word[:2])
 		}
 		if option = ""; takesSecret(word) {
 			option = word
+		} else if cluster(word) {
+			option = "-u"
 		}
 		b.WriteString(word)
 		at = end
@@ -85,7 +116,7 @@ func withinQuotes(value, option string) string {
 // takesSecret reports whether the value of a command line option is a secret.
 func takesSecret(option string) bool {
 	switch option {
-	case "-u", "-U", "-b", "--user", "--proxy-user", "--cookie", "--oauth2-bearer", "--pass", "--proxy-pass", "--aws-sigv4", "--http-user", "--key":
+	case "-u", "-U", "-b", "-H", "--user", "--proxy-user", "--cookie", "--header", "--proxy-header", "--cert", "--oauth2-bearer", "--pass", "--proxy-pass", "--aws-sigv4", "--http-user":
 		return true
 	}
 	return strings.HasPrefix(option, "--") && secretName(option, false)
@@ -110,15 +141,20 @@ func redactOption(option, value string) string {
 	case "--user", "--proxy-user":
 		user, _, ok := strings.Cut(value, ":")
 		if !ok {
-			return value
+			return NewRedactor().Text(value)
 		}
 		return user + ":" + Redacted
 	case "-b", "--cookie":
 		if !strings.Contains(value, "=") {
-			return value // a file
+			return NewRedactor().Text(value) // a file, or another program's URL
 		}
 		return redactCookies(value, false)
-	case "--key": // a file for curl
+	case "-H", "--header", "--proxy-header":
+		return redactLine(value)
+	case "--cert": // FILE:PASSWORD; the first colon of C:\FILE is not it
+		if i := strings.LastIndexByte(value, ':'); i > 1 {
+			return value[:i+1] + Redacted
+		}
 		return value
 	}
 	if value == "" {

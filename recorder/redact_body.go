@@ -2,12 +2,6 @@ package recorder
 
 import (
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -43,10 +37,10 @@ func (r *Redactor) Body(m *Message, hidden []string) {
 	if !MayBeText(m.Mime, m.Encoding, m.Body) {
 		return
 	}
-	text, plain := m.Body, notEncoded(m.Encoding)
+	text, plain := m.Body, NotEncoded(m.Encoding)
 	if !plain {
 		var err error
-		if text, err = decodeText(m.Encoding, m.Body, m.Kept); err != nil {
+		if text, err = Decode(m.Encoding, m.Body, m.Kept, MaxText); err != nil {
 			m.Body, m.Kept, m.Note = nil, false, noteUnchecked+": "+err.Error()
 			return
 		}
@@ -140,12 +134,30 @@ func IsText(contentType string) bool {
 	return false
 }
 
+// isBinary reports whether a Content-Type names a kind of what is never text.
+func isBinary(contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	t = strings.ToLower(strings.TrimSpace(t))
+	kind, _, _ := strings.Cut(t, "/")
+	switch kind {
+	case "image":
+		return !strings.HasSuffix(t, "+xml")
+	case "audio", "video", "font":
+		return true
+	}
+	switch t {
+	case "application/zip", "application/gzip", "application/x-gzip", "application/x-tar", "application/wasm":
+		return true
+	}
+	return false
+}
+
 // MayBeText reports whether a body that begins with start is text, so that [Redactor.Body]
-// looks into it: by its type, and by its bytes where those can be seen, since servers
-// label error pages as they label zips.
+// looks into it: by its bytes where those can be seen, since servers label error pages as they
+// label zips, and else unless its type says that it is not.
 func MayBeText(contentType, encoding string, start []byte) bool {
-	if !notEncoded(encoding) {
-		return IsText(contentType) || contentType == "" || strings.HasPrefix(contentType, "application/octet-stream")
+	if !NotEncoded(encoding) {
+		return !isBinary(contentType)
 	}
 	start = start[:min(len(start), sniffText)]
 	if bytes.IndexByte(start, 0) >= 0 {
@@ -158,38 +170,4 @@ func MayBeText(contentType, encoding string, start []byte) bool {
 		}
 	}
 	return IsText(contentType) || utf8.Valid(start)
-}
-
-func notEncoded(encoding string) bool {
-	return encoding == "" || strings.EqualFold(encoding, "identity")
-}
-
-var errTooLong = errors.New("it is too long when decoded")
-
-// decodeText undoes a Content-Encoding. Of a body that is not whole, what can be decoded
-// is returned.
-func decodeText(encoding string, body []byte, whole bool) ([]byte, error) {
-	var z io.Reader
-	var err error
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
-	case "gzip", "x-gzip":
-		z, err = gzip.NewReader(bytes.NewReader(body))
-	case "deflate": // zlib, or as some servers send it without its header
-		if z, err = zlib.NewReader(bytes.NewReader(body)); errors.Is(err, zlib.ErrHeader) {
-			z, err = flate.NewReader(bytes.NewReader(body)), nil
-		}
-	default:
-		return nil, fmt.Errorf("unknown Content-Encoding %.20q", encoding)
-	}
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(z, MaxText+1))
-	switch {
-	case len(text) > MaxText:
-		return nil, errTooLong
-	case err != nil && (whole || !errors.Is(err, io.ErrUnexpectedEOF)):
-		return nil, err
-	}
-	return text, nil
 }

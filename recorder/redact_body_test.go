@@ -99,6 +99,9 @@ func TestRedactEncodedBody(t *testing.T) {
 		{"a zip", "application/zip", "", []byte("PK\x03\x04\x00" + secret), true, "", false},
 		{"a zip that says it is text", "text/plain", "", []byte("PK\x03\x04\x00" + secret), true, "", false},
 		{"a compressed binary", "application/octet-stream", "gzip", zip("\x00" + secret), true, "", false},
+		{"a type that nobody lists", "application/x-ndjson", "gzip", zip(secret), true, `{"token":"REDACTED"}`, false},
+		{"a type that nobody lists, unreadable", "application/jwt", "br", []byte("\x0b\x02\x80abc\x03"), true, "", true},
+		{"a compressed drawing", "image/svg+xml", "gzip", zip(secret), true, `{"token":"REDACTED"}`, false},
 		{"an image", "image/png", "gzip", zip(secret), true, "", false},
 	} {
 		m := Message{Mime: tt.mime, Encoding: tt.encoding, Body: tt.body, Kept: tt.whole, BodySize: int64(len(tt.body))}

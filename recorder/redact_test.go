@@ -117,6 +117,8 @@ var redactTextTests = []struct{ in, want string }{
 	{"Authorization: Basic Y2FuYXJ5OmNhbmFyeQ==", "Authorization: Basic REDACTED"},
 	{"authorization: bearer canary", "authorization: bearer REDACTED"},
 	{"sent Bearer canary, got 401", "sent Bearer REDACTED, got 401"},
+	{"sent Bearer\tcanary1, got 401", "sent Bearer\tREDACTED, got 401"},
+	{"sent bearer\ncanary1", "sent bearer\nREDACTED"},
 	{`header "Basic canary"`, `header "Basic REDACTED"`},
 	{"basic Y2FuYXJ5", "basic REDACTED"},
 	{"Basic authentication failed", "Basic authentication failed"},

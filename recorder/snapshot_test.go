@@ -43,24 +43,24 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 	}
 }
 
-// What is in flight stays however many others finish; of those the last keepDone stay.
+// What is in flight stays however many others finish; of those the last KeepDone stay.
 func TestSnapshotKeepsWhatIsInFlight(t *testing.T) {
 	l := NewLog()
 	l.Append(request(1, false))
 	l.Append(request(2, false))
-	appendRequests(l, 3, 3+3*keepDone-1)
+	appendRequests(l, 3, 3+3*KeepDone-1)
 	l.Append(request(1, true)) // the newest of those that are done
 	got := func() []uint64 { events, _ := l.Snapshot(); return ids(events) }
 	want := []uint64{1, 2}
-	for id := uint64(3 + 2*keepDone + 1); id < 3+3*keepDone; id++ {
+	for id := uint64(3 + 2*KeepDone + 1); id < 3+3*KeepDone; id++ {
 		want = append(want, id)
 	}
 	if diff := cmp.Diff(want, got()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	l.Append(request(2, true))
-	if n := len(got()); n != keepDone {
-		t.Errorf("%d exchanges once all are done, want %d", n, keepDone)
+	if n := len(got()); n != KeepDone {
+		t.Errorf("%d exchanges once all are done, want %d", n, KeepDone)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestSnapshotKeepsWhatIsInFlight(t *testing.T) {
 // with many others between; it takes one place, and so do all.
 func TestSnapshotCountsWhatIsDoneOnce(t *testing.T) {
 	l := NewLog()
-	const n = 3 * keepDone
+	const n = 3 * KeepDone
 	for id := uint64(1); id <= n; id++ {
 		l.Append(Event{Conn: &Conn{ID: id, Err: &Error{Op: "read"}}})
 		if id > 100 {
@@ -77,11 +77,11 @@ func TestSnapshotCountsWhatIsDoneOnce(t *testing.T) {
 		}
 	}
 	events, _ := l.Snapshot()
-	if len(events) != keepDone {
-		t.Fatalf("%d connections, want %d", len(events), keepDone)
+	if len(events) != KeepDone {
+		t.Fatalf("%d connections, want %d", len(events), KeepDone)
 	}
 	for i, e := range events {
-		id := uint64(n - keepDone + 1 + i)
+		id := uint64(n - KeepDone + 1 + i)
 		if e.Conn.ID != id || (e.Conn.BytesIn == 1) != (id <= n-100) {
 			t.Fatalf("number %d is %+v, want connection %d in its last state", i, e.Conn, id)
 		}
@@ -163,7 +163,7 @@ func TestSnapshotThenReader(t *testing.T) {
 
 func BenchmarkSnapshot(b *testing.B) {
 	l := NewLog()
-	appendRequests(l, 1, 2*keepDone)
+	appendRequests(l, 1, 2*KeepDone)
 	for b.Loop() {
 		l.Snapshot()
 	}

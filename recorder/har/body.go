@@ -1,15 +1,8 @@
 package har
 
 import (
-	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"modtap/recorder"
@@ -24,40 +17,9 @@ const (
 	maxRatio   = 200
 )
 
-// errEncoding is for content codings that the standard library cannot decode.
-var errEncoding = errors.New("unknown content coding")
-
-// plainEncoding reports whether a body under this Content-Encoding is not encoded.
-func plainEncoding(e string) bool { return e == "" || strings.EqualFold(e, "identity") }
-
-// decode undoes a Content-Encoding within bounds. whole says that body is not only the
-// beginning of one; of a beginning, what can be decoded is returned.
+// decode undoes a Content-Encoding within the bounds of a HAR's content.
 func decode(encoding string, body []byte, whole bool) ([]byte, error) {
-	var r io.Reader
-	var err error
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
-	case "gzip", "x-gzip":
-		r, err = gzip.NewReader(bytes.NewReader(body))
-	case "deflate":
-		// RFC 9110 §8.4.1.2 means zlib; some servers send bare deflate data.
-		if r, err = zlib.NewReader(bytes.NewReader(body)); errors.Is(err, zlib.ErrHeader) {
-			r, err = flate.NewReader(bytes.NewReader(body)), nil
-		}
-	default:
-		return nil, fmt.Errorf("%w %q", errEncoding, encoding)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("decode %s body: %w", encoding, err)
-	}
-	limit := min(maxDecoded, max(1<<20, maxRatio*len(body)))
-	out, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if len(out) > limit {
-		return nil, fmt.Errorf("decode %s body of %d bytes: more than %d bytes come out", encoding, len(body), limit)
-	}
-	if err != nil && (whole || !errors.Is(err, io.ErrUnexpectedEOF)) {
-		return nil, fmt.Errorf("decode %s body: %w", encoding, err)
-	}
-	return out, nil
+	return recorder.Decode(encoding, body, whole, min(maxDecoded, max(1<<20, maxRatio*len(body))))
 }
 
 // A content is what a HAR may say about the body of a Message.
@@ -70,14 +32,14 @@ type content struct {
 }
 
 func contentOf(m *recorder.Message) content {
-	c := content{size: m.BodySize, sized: plainEncoding(m.Encoding), comment: m.Note}
+	c := content{size: m.BodySize, sized: recorder.NotEncoded(m.Encoding), comment: m.Note}
 	switch {
 	case m.Body == nil:
 	case len(m.Body) > maxBody:
 		c.comment = fmt.Sprintf("body not kept: %d bytes are over the %d that fit here", len(m.Body), maxBody)
-	case plainEncoding(m.Encoding) || len(m.Body) == 0:
+	case recorder.NotEncoded(m.Encoding) || len(m.Body) == 0:
 		c.text = m.Body
-		if m.Redacted && !plainEncoding(m.Get("Content-Encoding")) {
+		if m.Redacted && !recorder.NotEncoded(m.Get("Content-Encoding")) {
 			c.size = int64(len(m.Body)) // the wire's was encoded
 		}
 	default:
@@ -112,7 +74,7 @@ func appendContent(b []byte, m *recorder.Message, c *content) []byte {
 	o.b = strconv.AppendInt(o.b, max(c.size, 0), 10)
 	o.key("mimeType")
 	o.b = appendString(o.b, m.Mime)
-	if c.sized && !plainEncoding(m.Encoding) {
+	if c.sized && !recorder.NotEncoded(m.Encoding) {
 		o.int("compression", c.size-m.BodySize)
 	}
 	switch {

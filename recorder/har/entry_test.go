@@ -98,7 +98,7 @@ var entryTests = []struct {
 	{"beginning of gzip", func(x *recorder.Exchange) {
 		x.Response.Body, x.Response.Encoding, x.Response.Kept = gz("hello")[:20], "gzip", false
 	}, []any{"response", "content", "comment"}, "only the first 20 bytes were kept"},
-	{"unknown coding", func(x *recorder.Exchange) { x.Response.Encoding = "zstd" }, []any{"response", "content", "comment"}, `body not decoded: unknown content coding "zstd"`},
+	{"unknown coding", func(x *recorder.Exchange) { x.Response.Encoding = "zstd" }, []any{"response", "content", "comment"}, `body not decoded: unknown Content-Encoding "zstd"`},
 	{"gzip bomb", func(x *recorder.Exchange) {
 		x.Response.Body, x.Response.Encoding = gz(strings.Repeat("\x00", 4<<20)), "gzip"
 	}, []any{"response", "content", "text"}, nil},

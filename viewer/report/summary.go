@@ -299,7 +299,7 @@ func (s *Summary) failureText(e *recorder.Error) string {
 
 // ignoresCA reports whether a go command up to 1.26 ignores SSL_CERT_FILE where it ran.
 func (s *Summary) ignoresCA() bool {
-	return s.session != nil && s.session.Capture == recorder.CaptureForward &&
+	return s.session != nil && s.session.Forward() &&
 		(strings.HasPrefix(s.session.OS, "windows/") || strings.HasPrefix(s.session.OS, "darwin/"))
 }
 

@@ -204,7 +204,7 @@ func (s *Summary) whyNothing() []string {
 	}
 	if s.session != nil {
 		unseen := []string{"off", "file:"}
-		if s.session.Capture == "" || s.session.Capture == recorder.CaptureForward {
+		if s.session.Forward() {
 			unseen = append(unseen, "http://localhost", "http://127.", "https://localhost", "https://127.")
 		}
 		for _, p := range unseen {
