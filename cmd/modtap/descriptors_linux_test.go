@@ -70,7 +70,7 @@ func testDescriptorLimit(t *testing.T, limit int) {
 	if code := s.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	loud := fmt.Sprintf("warning: too many open files (the limit is %d): connections fail until others end; start modtap after  ulimit -n 4096\n", limit)
+	loud := fmt.Sprintf("warning: too many open files (the limit is %d): connections fail until others end; raise the hard limit (ulimit -Hn, LimitNOFILE=) and start modtap again\n", limit)
 	if text := s.stderr.String(); strings.Count(text, "warning") != 1 || !strings.Contains(text, loud) {
 		t.Errorf("one line is wanted, %q; there is\n%s", loud, text)
 	}

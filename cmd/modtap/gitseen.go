@@ -28,9 +28,6 @@ const (
 	// escapeTime bounds asking git why it went past us, and maxEscapes about how many hosts.
 	escapeTime = 3 * time.Second
 	maxEscapes = 8
-	// snapshotTunnels is how many ended tunnels a recorder.Log remembers at least: where
-	// there are that many, an older one may have been forgotten.
-	snapshotTunnels = 2000
 )
 
 // A gitWatch finds what git did without us. Of its zero value nothing is known.
@@ -200,7 +197,7 @@ func (s *session) passed() passages {
 			}
 		}
 	}
-	if tunnels < snapshotTunnels {
+	if tunnels < recorder.KeepDone {
 		p.since = time.Time{}
 	}
 	return p

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"modtap/recorder"
 )
 
 func main() {
@@ -97,7 +99,7 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 	}
 	hint := "see modtap --help"
 	if _, err := exec.LookPath(args[0]); err == nil {
-		hint = "to record it: modtap run -- " + strings.Join(args, " ")
+		hint = "to record it: modtap run -- " + strings.Join(recorder.NewRedactor().Args(args), " ")
 	} else if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}

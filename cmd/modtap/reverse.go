@@ -150,11 +150,15 @@ func relayedGOPROXY(env child.GoEnv) string {
 	return recorder.NewRedactor().Text(cmp.Or(env.GOPROXY, reverse.DefaultGOPROXY))
 }
 
-// byHand are the variables that matter to the go command.
+// byHand are the variables that matter to the go command, for the terminal: none when one
+// of them has a password, which only modtap env writes.
 func (s *session) byHand() []child.Change {
 	var changes []child.Change
 	if !s.trust.Reverse {
 		changes = []child.Change{{Name: "HTTPS_PROXY", Value: s.trust.URL}, {Name: "SSL_CERT_FILE", Value: s.trust.Bundle}}
+	}
+	if s.trust.GOPROXY != recorder.NewRedactor().Text(s.trust.GOPROXY) {
+		return nil
 	}
 	if s.trust.GOPROXY != "" {
 		changes = append(changes, child.Change{Name: "GOPROXY", Value: s.trust.GOPROXY})

@@ -173,11 +173,10 @@ func (e *event) remote() (Remote, bool) {
 		if n < 4 {
 			return r, false
 		}
-		u, err := url.Parse(e.Argv[n-1])
+		u, err := url.Parse(withoutUser(e.Argv[n-1]))
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			return r, false
 		}
-		u.User = nil
 		r.Transport, r.Host, r.URL = u.Scheme, u.Host, u.String()
 		if r.Name = e.Argv[n-2]; strings.Contains(r.Name, "://") {
 			r.Name = r.URL
@@ -186,6 +185,14 @@ func (e *event) remote() (Remote, bool) {
 		return r, false
 	}
 	return r, printable(r.Host) && printable(r.URL) && printable(r.Name)
+}
+
+// withoutUser cuts the userinfo off rawURL. git 2.44 and later write user:<REDACTED>@ there,
+// which is no URL to net/url.
+func withoutUser(rawURL string) string {
+	scheme, rest, _ := strings.Cut(rawURL, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + rest[strings.LastIndexByte(authority, '@')+1:]
 }
 
 // printable reports whether s may be shown: a host or URL is ASCII without spaces.

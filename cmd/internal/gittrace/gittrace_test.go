@@ -52,6 +52,7 @@ var parseTests = []struct {
 	{"a torn last line", sshTrace[:strings.LastIndex(sshTrace, `"t_rel"`)], []Remote{{Transport: "ssh", Host: sshRemote.Host, Start: sshRemote.Start}}},
 	{"plink", child("transport/ssh", "plink", "-P", "22", "host", "git-upload-pack 'x'"), []Remote{{Transport: "ssh", Host: "host:22", Start: sshRemote.Start}}},
 	{"a URL as the remote's name", child("remote-http", "git", "remote-http", "http://u:p@h.test/x", "http://u:p@h.test/x"), []Remote{{Transport: "http", Host: "h.test", URL: "http://h.test/x", Name: "http://h.test/x", Start: sshRemote.Start}}},
+	{"a password that git left out", child("remote-https", "git", "remote-https", "origin", "https://u:<REDACTED>@git.test/x@y.git"), []Remote{{Transport: "https", Host: "git.test", URL: "https://git.test/x@y.git", Name: "origin", Start: sshRemote.Start}}},
 	{"a helper of another kind", child("remote-codecommit", "git", "remote-codecommit", "x", "codecommit://x"), nil},
 	{"too few arguments", child("transport/ssh", "ssh", "host") + "\n" + child("remote-https", "git", "remote-https"), nil},
 	{"a host that does not print", child("transport/ssh", "ssh", `\u001b[31mhost`, "x"), nil},
