@@ -129,6 +129,36 @@ func TestMirrorToHTTP1(t *testing.T) {
 	}
 }
 
+// TestMirrorThatShakesNoHands: the client's own handshake is over when its request is sent
+// to a mirror, so it does not give up the mirror's; modtap does, as net/http would.
+func TestMirrorThatShakesNoHands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	t.Parallel()
+	mute := origintest.Start(t, origintest.Config{Handshakes: []origintest.Handshake{{Host: "mute.golang.test", Fail: origintest.HandshakeStall}}})
+	_, port, _ := net.SplitHostPort(mute.Addr())
+	set, err := rules.Parse([]string{"dead.golang.test=https://mute.golang.test:" + port}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, mute, func(c *intercept.Config) { c.Rules = set })
+	c := r.tapped("http/1.1")
+	c.Timeout = 20 * time.Second
+	start := time.Now()
+	resp, err := c.Get("https://dead.golang.test/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadGateway || time.Since(start) < 10*time.Second {
+		t.Errorf("%s after %v", resp.Status, time.Since(start))
+	}
+	if x := r.exchanges(1)[0]; opOf(x) != "timeout" {
+		t.Errorf("recorded %v", x.Err)
+	}
+}
+
 // TestRefusal answers a CONNECT without a port with a status line that clients can read.
 func TestRefusal(t *testing.T) {
 	r := newRig(t, origintest.Start(t, origintest.Config{}), nil)

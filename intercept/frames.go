@@ -13,21 +13,25 @@ import (
 )
 
 const (
-	frameHeader   = 9 // RFC 9113 §4.1
-	frameHeaders  = 1 // 0 is DATA
-	frameRST      = 3
-	flagEndStream = 1 // of DATA and HEADERS
-	frameGoAway   = 7
-	maxGoAwayText = 1 << 10 // of the server's debug data, passed on
-	refusedStream = 7       // RFC 9113 §7
-	maxCodes      = 256     // more than streams can be about to be reset
+	frameHeader       = 9 // RFC 9113 §4.1
+	frameHeaders      = 1 // 0 is DATA
+	frameRST          = 3
+	frameGoAway       = 7
+	frameContinuation = 9
+	flagEndStream     = 1       // of DATA and HEADERS
+	flagEndHeaders    = 4       // of HEADERS and CONTINUATION
+	clientPreface     = 24      // bytes, before the client's first frame (RFC 9113 §3.4)
+	maxGoAwayText     = 1 << 10 // of the server's debug data, passed on
+	refusedStream     = 7       // RFC 9113 §7
+	maxCodes          = 256     // more than streams can be about to be reset
 )
 
 // A frameConn is a client's HTTP/2 connection as http.Server writes to it. net/http can
 // reset a stream with INTERNAL_ERROR only, and its GOAWAY has no text; clients print both
 // and some codes make them send again. So it follows the frames that are written, without
 // copying them, and puts the server's own code into the RST_STREAM of a stream for which
-// one is known.
+// one is known. Of the frames that are read it wants to know which streams the client
+// resets.
 //
 // It is not a *tls.Conn, and must not have its ConnectionState: http.Server takes it as
 // HTTP/2 by prior knowledge then.
@@ -39,7 +43,13 @@ type frameConn struct {
 	have  int               // bytes of head
 	left  int               // bytes of the payload that are still to come
 	code  []byte            // what they are to be, when that is changed
+	final bool              // the stream ends with this frame, or with its header block
 	ends  bool              // the current frame is its stream's last
+	block bool              // a CONTINUATION must follow, and nothing else may
+
+	seen     [frameHeader]byte // head of the frame that is being read
+	seenHave int               // bytes of it
+	skip     int               // bytes to read before the next head
 
 	mu       sync.Mutex
 	codes    map[uint32]uint32   // of streams about to be reset
@@ -112,6 +122,34 @@ func (c *frameConn) abandoned(stream uint32) {
 	}
 }
 
+// Read looks for the streams that the client resets: by the time it does so the handler may
+// have returned, and what net/http has yet to write of the answer is never written.
+func (c *frameConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	for rest := p[:n]; len(rest) > 0; {
+		if c.skip > 0 {
+			m := min(c.skip, len(rest))
+			c.skip, rest = c.skip-m, rest[m:]
+			continue
+		}
+		m := copy(c.seen[c.seenHave:], rest)
+		c.seenHave, rest = c.seenHave+m, rest[m:]
+		if c.seenHave < frameHeader {
+			break
+		}
+		c.seenHave, c.skip = 0, payload(c.seen)
+		if c.seen[3] == frameRST {
+			go c.abandoned(binary.BigEndian.Uint32(c.seen[5:])) // it may write
+		}
+	}
+	return n, err
+}
+
+// payload is the length of the frame with that head, without it.
+func payload(head [frameHeader]byte) int {
+	return int(head[0])<<16 | int(head[1])<<8 | int(head[2])
+}
+
 // resetWith makes code the reason of the stream's RST_STREAM.
 func (c *frameConn) resetWith(stream, code uint32) {
 	c.mu.Lock()
@@ -140,12 +178,7 @@ func (c *frameConn) Write(p []byte) (int, error) {
 			if c.have < frameHeader {
 				break
 			}
-			c.have = 0
-			c.left = int(c.head[0])<<16 | int(c.head[1])<<8 | int(c.head[2])
-			c.ends = c.head[3] == frameRST || c.head[3] <= frameHeaders && c.head[4]&flagEndStream != 0
-			if c.head[3] == frameRST {
-				c.code = c.codeOf(binary.BigEndian.Uint32(c.head[5:]))
-			}
+			c.begin()
 			if c.ends && c.left == 0 {
 				done = append(done, binary.BigEndian.Uint32(c.head[5:]))
 			}
@@ -175,6 +208,21 @@ func (c *frameConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// begin starts the frame whose head is complete.
+func (c *frameConn) begin() {
+	kind, flags := c.head[3], c.head[4]
+	c.have, c.left = 0, payload(c.head)
+	if kind <= frameHeaders {
+		c.final = flags&flagEndStream != 0
+	}
+	headers := kind == frameHeaders || kind == frameContinuation
+	c.block = headers && flags&flagEndHeaders == 0
+	c.ends = kind == frameRST || (kind <= frameHeaders || headers) && c.final && !c.block
+	if kind == frameRST {
+		c.code = c.codeOf(binary.BigEndian.Uint32(c.head[5:]))
+	}
+}
+
 // codeOf returns the payload of the stream's RST_STREAM; nil when it is not to be changed.
 func (c *frameConn) codeOf(stream uint32) []byte {
 	c.mu.Lock()
@@ -187,12 +235,12 @@ func (c *frameConn) codeOf(stream uint32) []byte {
 	return binary.BigEndian.AppendUint32(nil, code)
 }
 
-// goAway writes the server's own GOAWAY, unless a frame is half written: then the end of
-// the connection has to do.
+// goAway writes the server's own GOAWAY, unless a frame is half written, or a header block
+// (RFC 9113 §6.10): then the end of the connection has to do.
 func (c *frameConn) goAway(last, code uint32, text string) {
 	c.write.Lock()
 	defer c.write.Unlock()
-	if c.have > 0 || c.left > 0 {
+	if c.have > 0 || c.left > 0 || c.block {
 		return
 	}
 	text = text[:min(len(text), maxGoAwayText)]

@@ -3,8 +3,10 @@ package intercept
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"testing"
 	"time"
 )
@@ -85,6 +87,67 @@ func TestFrameConnGoAway(t *testing.T) {
 	}
 }
 
+// TestFrameConnGoAwayAfterTheHeaders: nothing may stand between HEADERS and CONTINUATION, and
+// a stream whose HEADERS end it has ended with the last of them.
+func TestFrameConnGoAwayAfterTheHeaders(t *testing.T) {
+	s := &sink{}
+	c := &frameConn{Conn: s}
+	c.took(1)
+	headers := frame(frameHeaders, 1, 20, 2)
+	headers[4] = flagEndStream
+	c.Write(headers)
+	c.goAway(1, 0, "")
+	if s.buf.Len() > len(headers) {
+		t.Fatal("a GOAWAY went into the header block")
+	}
+	if len(c.open) == 0 {
+		t.Error("the stream ended before its headers")
+	}
+	rest := frame(frameContinuation, 1, 5, 3)
+	rest[4] = flagEndHeaders
+	c.Write(rest)
+	if len(c.open) > 0 {
+		t.Error("the stream has not ended with its headers")
+	}
+	c.goAway(1, 0, "")
+	if s.buf.Len() == len(headers)+len(rest) {
+		t.Error("there is no GOAWAY after the headers")
+	}
+}
+
+// TestFrameConnReads finds the RST_STREAM in what a client sends, however it is cut.
+func TestFrameConnReads(t *testing.T) {
+	in := bytes.Join([][]byte{
+		bytes.Repeat([]byte{frameRST}, clientPreface), frame(4, 0, 12, frameRST), frame(frameHeaders, 1, 20, frameRST),
+		frame(4, 0, 0, 0), frame(frameRST, 1, 4, 8), frame(0, 3, 70, frameRST),
+	}, nil)
+	for size := 1; size < len(in); size++ {
+		client, s := net.Pipe()
+		c := &frameConn{Conn: &peekConn{Conn: s}, skip: clientPreface}
+		c.took(1)
+		c.took(3)
+		go func() {
+			client.Write(in)
+			client.Close()
+		}()
+		for buf := make([]byte, size); ; {
+			if _, err := c.Read(buf); err != nil {
+				break
+			}
+		}
+		open := func() []uint32 {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return slices.Collect(maps.Keys(c.open))
+		}
+		for deadline := time.Now().Add(5 * time.Second); !slices.Equal(open(), []uint32{3}); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("in pieces of %d bytes: open are %v", size, open())
+			}
+		}
+	}
+}
+
 func TestFrameConnAllocatesNothing(t *testing.T) {
 	c := &frameConn{Conn: discard{}}
 	data := frame(0, 1, 16384, 1)
@@ -127,7 +190,7 @@ func TestFrameConnLeaves(t *testing.T) {
 	c.took(1)
 	c.took(3)
 	c.leave()
-	headersEnd := []byte{0, 0, 1, frameHeaders, flagEndStream, 0, 0, 0, 1, 'x'}
+	headersEnd := []byte{0, 0, 1, frameHeaders, flagEndStream | flagEndHeaders, 0, 0, 0, 1, 'x'}
 	data := []byte{0, 0, 2, 0, flagEndStream, 0, 0, 0, 3, 'a', 'b'}
 	for _, p := range [][]byte{headersEnd, data[:10]} {
 		c.Write(p)

@@ -1,13 +1,20 @@
 package intercept_test
 
 import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"modtap/intercept/origintest"
 )
@@ -81,6 +88,72 @@ func TestHungUpBehindASlowReader(t *testing.T) {
 	for _, x := range r.exchanges(2) {
 		if x.Err != nil || x.Status != 200 {
 			t.Errorf("%s: %d, %v", x.URL, x.Status, x.Err)
+		}
+	}
+}
+
+// TestAbandonedBodyIsNotTheEnd: a client that gives up a body over HTTP/2 goes on with its
+// connection; when the server ends that later, it is the server's doing.
+func TestAbandonedBodyIsNotTheEnd(t *testing.T) {
+	o := origintest.Start(t, origintest.Config{Protos: []string{"h2"}, Knobs: []origintest.Knob{
+		{Match: origintest.Match{Suffix: "/bytes/100000"}, BodyDelay: time.Minute}, {CloseEvery: 2}}})
+	r := newRig(t, o, nil)
+	c := r.tapped("h2")
+	resp, err := c.Get(o.URL() + "/bytes/100000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	req, _ := http.NewRequest("GET", o.URL()+"/bytes/10", nil)
+	if got := seen(c, req); !strings.Contains(got, "200 OK") {
+		t.Fatal(got)
+	}
+	closed := ""
+	for deadline := time.Now().Add(5 * time.Second); closed == "" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		closed = r.conns()[0].Closed
+	}
+	if closed != "server" {
+		t.Errorf("the connection was closed by %q", closed)
+	}
+}
+
+// TestResetBehindTheHandler: a client that takes no bytes of an answer resets the stream
+// when modtap's handler has long written it. The connection leaves all the same.
+func TestResetBehindTheHandler(t *testing.T) {
+	o := origintest.Start(t, origintest.Config{Protos: []string{"h2"}, Knobs: []origintest.Knob{{CloseEvery: 1}}})
+	r := newRig(t, o, nil)
+	host := strings.TrimPrefix(o.URL(), "https://")
+	c, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", host, host)
+	if _, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: http.MethodConnect}); err != nil {
+		t.Fatal(err)
+	}
+	tc := tls.Client(c, &tls.Config{InsecureSkipVerify: true, ServerName: "x.test", NextProtos: []string{"h2"}})
+	io.WriteString(tc, http2.ClientPreface)
+	f := http2.NewFramer(tc, tc)
+	f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	var block bytes.Buffer
+	e := hpack.NewEncoder(&block)
+	for _, h := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", host}, {":path", "/bytes/10"}} {
+		e.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]})
+	}
+	f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
+	for {
+		fr, err := f.ReadFrame()
+		if err != nil {
+			t.Fatal("there was no GOAWAY: ", err)
+		}
+		switch fr.(type) {
+		case *http2.HeadersFrame:
+			time.Sleep(50 * time.Millisecond) // the handler has returned
+			f.WriteRSTStream(1, http2.ErrCodeCancel)
+		case *http2.GoAwayFrame:
+			return
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (t *tunnel) serveTLS() {
 	}
 	t.snapshot()
 	if state.NegotiatedProtocol == "h2" {
-		t.handOver(t.p.inner2, &frameConn{Conn: tc})
+		t.handOver(t.p.inner2, &frameConn{Conn: tc, skip: clientPreface})
 		return
 	}
 	t.handOver(t.p.inner, &lineConn{Conn: tc})

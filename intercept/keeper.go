@@ -184,6 +184,10 @@ func (k *keeper) moveOut(m *recorder.Message) {
 	if !whole {
 		return
 	}
+	if k.limit > 0 && int64(len(body)) > k.limit { // decoded, and with REDACTED in it
+		m.Note = fmt.Sprintf("body not kept: over %d bytes once its secrets were taken out (--body-limit)", k.limit)
+		return
+	}
 	k.spill(body)
 	m.SHA256 = hex.EncodeToString(k.sum.Sum(nil))
 	if k.file == nil && k.err == nil {

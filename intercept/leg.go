@@ -9,15 +9,17 @@ import (
 	"time"
 )
 
+// tlsTimeout is http.DefaultTransport's, by which the go command gives up (net/http,
+// transport.go). A client that waits for an answer cannot: its own handshake is over.
+const tlsTimeout = 10 * time.Second
+
 // A leg holds the upstream connections that one client connection uses. A tunnel's leg
 // starts with the connection that mirrors the client's; with --pool one leg serves all.
 type leg struct {
 	p      *Proxy
 	tunnel uint64 // 0: plain HTTP proxying, or the shared pool
 	mirror bool   // one connection at a time, replaced only after GOAWAY
-	// tlsTimeout ends handshakes; 0: the client does
-	tlsTimeout time.Duration
-	onGone     func()
+	onGone func()
 	// accepted is the verdict on the first connection's certificate, which the client
 	// has accepted (GOINSECURE): a replacement may be as bad.
 	accepted error
@@ -199,11 +201,8 @@ func (l *leg) open(ctx context.Context, r route) (*upConn, error) {
 
 // handshake runs TLS on u, offering what net/http offers.
 func (l *leg) handshake(ctx context.Context, u *upConn, host string) (verdict, err error) {
-	if l.tlsTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, l.tlsTimeout, tlsTimeoutError{})
-		defer cancel()
-	}
+	ctx, cancel := context.WithTimeoutCause(ctx, tlsTimeout, tlsTimeoutError{})
+	defer cancel()
 	return u.handshake(ctx, host, []string{"h2", "http/1.1"})
 }
 
@@ -249,3 +248,10 @@ func routeOf(r *http.Request) route {
 	}
 	return route{r.URL.Scheme, host}
 }
+
+// A tlsTimeoutError is net/http's own, which has no name there.
+type tlsTimeoutError struct{}
+
+func (tlsTimeoutError) Error() string        { return "net/http: TLS handshake timeout" }
+func (tlsTimeoutError) Timeout() bool        { return true }
+func (tlsTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

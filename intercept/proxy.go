@@ -63,7 +63,6 @@ func New(c Config) (*Proxy, error) {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	if c.Pool {
 		p.pool = newLeg(p, 0)
-		p.pool.tlsTimeout = tlsTimeout
 	}
 	if c.Reverse != nil {
 		p.reversal = newReversal(p, c.Reverse)

@@ -1,7 +1,6 @@
 package intercept
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,9 +12,6 @@ import (
 )
 
 const (
-	// tlsTimeout is http.DefaultTransport's, by which the go command gives up (net/http,
-	// transport.go). In reverse mode nobody but us can.
-	tlsTimeout = 10 * time.Second
 	// lingerTime is how long upstream connections outlive the last client's. A go command
 	// whose answer failed closes its connection and opens the next one at once; the next
 	// go command is to pay for its connections as it would without modtap.
@@ -91,8 +87,7 @@ func isLoopback(hostport string) bool {
 	if err != nil {
 		host = strings.Trim(hostport, "[]")
 	}
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return reverse.Loopback(host)
 }
 
 // dropHopByHop removes what is the connection's (RFC 9110 §7.6.1).
@@ -136,7 +131,6 @@ func (v *reversal) enter(r *http.Request) *leg {
 	}
 	if v.leg == nil {
 		v.leg = newLeg(v.p, 0)
-		v.leg.tlsTimeout = tlsTimeout
 	}
 	return v.leg
 }
@@ -210,10 +204,3 @@ func (p *Proxy) failReverse(w http.ResponseWriter, r *http.Request, c *call) {
 	op := r.Method[:1] + strings.ToLower(r.Method[1:])
 	http.Error(w, fmt.Sprintf("%s %q: %s", op, u, c.x.rec.Err.Msg), http.StatusBadGateway)
 }
-
-// A tlsTimeoutError is net/http's own, which has no name there.
-type tlsTimeoutError struct{}
-
-func (tlsTimeoutError) Error() string        { return "net/http: TLS handshake timeout" }
-func (tlsTimeoutError) Timeout() bool        { return true }
-func (tlsTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

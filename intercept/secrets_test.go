@@ -1,8 +1,11 @@
 package intercept
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -102,5 +105,35 @@ func TestHiddenInHeaders(t *testing.T) {
 	r.Body(&m, (&body{x: x, resp: resp}).hidden())
 	if got, want := string(m.Body), "REDACTED REDACTED REDACTED REDACTED h.example"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestKeeperLimitAfterRedacting: taking secrets out may make a text larger, above all one
+// that was compressed; a body that is then too large says so.
+func TestKeeperLimitAfterRedacting(t *testing.T) {
+	const limit = 2 << 20
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	io.WriteString(w, strings.Repeat("nothing to see here\n", limit/20)+leak)
+	w.Close()
+	for _, tt := range []struct {
+		name, encoding, body string
+		bodies               Bodies
+	}{
+		{"compressed", "gzip", z.String(), Bodies{}},
+		{"compressed, with a limit", "gzip", z.String(), Bodies{Policy: BodiesAll, Limit: limit, Dir: filepath.Join(t.TempDir(), "x.bodies")}},
+		{"just under the limit", "", "https://u:p@h.example/ " + strings.Repeat("x", defaultTextLimit-len("https://u:p@h.example/ ")), Bodies{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &Proxy{c: Config{Redactor: recorder.NewRedactor(), Bodies: tt.bodies}}
+			resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/plain"}, "Content-Encoding": {tt.encoding}}}
+			k := p.keeper(&recorder.Exchange{}, resp)
+			k.write([]byte(tt.body))
+			m := recorder.Message{Mime: "text/plain", Encoding: tt.encoding, BodySize: int64(len(tt.body))}
+			k.finish(&m, true, func() []string { return nil })
+			if m.Kept || m.Body != nil || m.BodyFile != "" || m.SHA256 != "" || !strings.Contains(m.Note, "once its secrets were taken out (--body-limit)") {
+				t.Errorf("kept %v, %d bytes, file %q, hash %q, note %q", m.Kept, len(m.Body), m.BodyFile, m.SHA256, m.Note)
+			}
+		})
 	}
 }

@@ -81,7 +81,7 @@ func New(s Settings) *Plan {
 	rewritten := false
 	for i := range list.entries {
 		e := &list.entries[i]
-		if e.url == nil || !s.All && !loopback(e.url.Hostname()) {
+		if e.url == nil || !s.All && !Loopback(e.url.Hostname()) {
 			continue
 		}
 		e.text, rewritten = s.address(len(p.routes), e.url.Host), true
@@ -131,7 +131,7 @@ func (p *Plan) sumdb(s Settings, list *proxyList) {
 	at := (*url.URL)(nil)
 	switch {
 	case len(fields) == 2:
-		if at = parseURL(fields[1]); at == nil || !s.All && !loopback(at.Hostname()) {
+		if at = parseURL(fields[1]); at == nil || !s.All && !Loopback(at.Hostname()) {
 			return // its own affair, or forward mode sees it
 		}
 	case !s.All:
@@ -227,7 +227,7 @@ func (p *Plan) LeavesList(n, status int, failed func(n int) bool) bool {
 func (p *Plan) Leads(addr string) bool {
 	_, own, _ := net.SplitHostPort(addr)
 	for _, r := range p.routes {
-		if loopback(r.base.Hostname()) && r.base.Port() == own {
+		if Loopback(r.base.Hostname()) && r.base.Port() == own {
 			return true
 		}
 	}
@@ -267,9 +267,9 @@ func clean(base string) string {
 	return strings.TrimSuffix(path.Clean(base), "/")
 }
 
-// loopback reports whether Go's proxy settings never apply to host
+// Loopback reports whether Go's proxy settings never apply to host
 // (golang.org/x/net/http/httpproxy, useProxy).
-func loopback(host string) bool {
+func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
