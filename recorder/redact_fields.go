@@ -153,21 +153,35 @@ func redactValue(s string, name, at int, quote string, hide func(from, to int, a
 }
 
 // redactString hides the content of the quoted string that starts at at. It does not
-// reach over the end of the line, where nothing known is quoted.
+// reach over the end of the line, where nothing known is quoted, nor, when the string is
+// inside another, over the end of that one.
 func redactString(s string, at int, quote string, hide func(from, to int, as string)) int {
 	at += len(quote)
 	end := at
-	for end < len(s) && s[end] != '\n' && !strings.HasPrefix(s[end:], quote) {
-		if s[end] == '\\' && end+1 < len(s) && s[end+1] != '\n' {
-			end++ // and what it escapes
-		}
-		end++
+	for end < len(s) && s[end] != '\n' && !strings.HasPrefix(s[end:], quote) && s[end] != quote[len(quote)-1] {
+		end = escaped(s, end, quote)
 	}
 	hide(at, end, Redacted)
 	if strings.HasPrefix(s[end:], quote) {
 		end += len(quote)
 	}
 	return end
+}
+
+// escaped is where the character of a string with this quote ends that starts at at, with
+// what a backslash before it escapes. In a string inside another that backslash is two,
+// and so may the character be: \\\".
+func escaped(s string, at int, quote string) int {
+	if s[at] != '\\' || at+1 == len(s) || s[at+1] == '\n' {
+		return at + 1
+	}
+	if at += 2; len(quote) == 1 || s[at-1] != '\\' || at == len(s) || strings.IndexByte("\n\"'", s[at]) >= 0 {
+		return at
+	}
+	if s[at] == '\\' && at+1 < len(s) && s[at+1] != '\n' {
+		at++
+	}
+	return at + 1
 }
 
 // unquotedEnd is where a header's value in a text ends: with the line, or with the quote
