@@ -15,11 +15,7 @@ type cut struct{ from, to int }
 
 // redactWord replaces the secrets of a URL, or of a word that may be or hold one.
 func redactWord(w string, depth int) string {
-	path := indexAny(w, 0, "?#")
-	cuts, rest := cutUserinfo(w, path)
-	if rest > path { // a userinfo with a ? or # in it
-		path = indexAny(w, rest, "?#")
-	}
+	cuts, path := cutUserinfo(w)
 	cuts = cutPathParams(cuts, w, path)
 	cuts = cutParams(cuts, w, path, depth)
 	if len(cuts) == 0 {
@@ -42,12 +38,18 @@ func redactWord(w string, depth int) string {
 }
 
 // cutUserinfo finds the userinfo of every authority before end, where parameters start:
-// one URL has one, a GOPROXY list has several, of which some have no scheme. rest is
-// where the path after the last of them begins.
-func cutUserinfo(w string, end int) (cuts []cut, rest int) {
+// one URL has one, a GOPROXY list has several, of which some have no scheme. A userinfo
+// may have a ? or # in it, where parameters do not start.
+func cutUserinfo(w string) (cuts []cut, end int) {
+	end = indexAny(w, 0, "?#")
 	at, loose := 0, true
+	authority := func(start int) {
+		if cuts, at, loose = cutAuthority(cuts, w, start, end, loose); at > end {
+			end = indexAny(w, at, "?#")
+		}
+	}
 	if strings.HasPrefix(w, "//") { // a Location without a scheme
-		cuts, at, loose = cutAuthority(cuts, w, 2, end, loose)
+		authority(2)
 	}
 	for at <= end {
 		scheme := strings.Index(w[at:end], "://")
@@ -66,9 +68,9 @@ func cutUserinfo(w string, end int) (cuts []cut, rest int) {
 		if scheme < 0 {
 			break
 		}
-		cuts, at, loose = cutAuthority(cuts, w, until+len("://"), end, loose)
+		authority(until + len("://"))
 	}
-	return cuts, at
+	return cuts, end
 }
 
 // cutAuthority finds the userinfo of the authority that starts at start, and returns
