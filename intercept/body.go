@@ -144,9 +144,6 @@ func (b *body) Close() error {
 		b.keeper.finish(&b.x.rec.Response, b.x.complete, b.hidden)
 		b.x.after += recorder.Span(time.Since(began))
 		b.x.rec.Response.Trailer = b.x.p.headers(b.resp.Trailer)
-		if !b.x.complete && b.x.up != nil && !b.x.up.h2 { // over HTTP/2 the connection lives on
-			b.x.up.aborted.Store(true)
-		}
 		b.x.end(b.resp.Request)
 	}
 	return b.ReadCloser.Close()

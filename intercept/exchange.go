@@ -138,14 +138,19 @@ func (x *exchange) hooks() *httptrace.ClientTrace {
 		WroteRequest:         func(httptrace.WroteRequestInfo) { x.mark(markWroteRequest) },
 		GotFirstResponseByte: func() { x.mark(markFirstByte) },
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			x.early.Store(true)
-			if x.call.w != nil {
-				x.call.w.informational(code, http.Header(h))
-			}
+			x.informational(code, http.Header(h))
 			return nil
 		},
 	}
 	return &x.trace
+}
+
+// informational passes a 1xx on.
+func (x *exchange) informational(code int, h http.Header) {
+	x.early.Store(true)
+	if x.call.w != nil {
+		x.call.w.informational(code, h)
+	}
 }
 
 // charge copies the marks of opening u, which this exchange had to wait for.

@@ -59,57 +59,18 @@ func closeWrite(c net.Conn) error {
 	return c.Close()
 }
 
-// headKept is how much is remembered of the beginning of an answer.
-const headKept = 4 << 10
-
-// A headConn is a server's HTTP/1.1 connection that remembers how the last answer began.
-// Where it cannot be read, or ends too soon, the client gets what there was of it and finds
-// its own words.
-type headConn struct {
-	net.Conn
-
-	mu   sync.Mutex
-	head []byte
-}
-
-func (c *headConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if room := headKept - len(c.head); room > 0 && n > 0 {
-		c.head = append(c.head, p[:min(n, room)]...)
-	}
-	return n, err
-}
-
-// CloseWrite half-closes an upgraded connection.
-func (c *headConn) CloseWrite() error { return closeWrite(c.Conn) }
-
-// forget begins a new answer.
-func (c *headConn) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.head = c.head[:0]
-}
-
-// last reports whether the server said that it closes the connection after this answer.
-func (c *headConn) last() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	head, _, _ := bytes.Cut(bytes.ToLower(c.head), []byte("\r\n\r\n"))
-	return bytes.HasPrefix(head, []byte("http/1.0 ")) || bytes.Contains(head, []byte("\r\nconnection: close"))
-}
-
 // passHead gives an HTTP/1.1 client the bytes of an answer that could not be read, and takes
 // the connection from the http.Server. It reports whether there were any.
 func passHead(w http.ResponseWriter, c *call) bool {
 	x := c.x
-	if x.failed == nil || x.up == nil || x.up.head == nil || x.early.Load() {
+	if x.failed == nil || x.up == nil || x.early.Load() {
 		return false
 	}
-	x.up.head.mu.Lock()
-	head := bytes.Clone(x.up.head.head)
-	x.up.head.mu.Unlock()
+	up, ok := x.up.cc.(*h1Conn)
+	if !ok {
+		return false
+	}
+	head := up.answered()
 	if len(head) == 0 {
 		return false
 	}

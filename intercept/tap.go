@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"sync"
 	"time"
@@ -82,7 +81,6 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 		out.Header["User-Agent"] = []string{""} // or net/http names itself
 	}
 	out.RequestURI = ""
-	out = out.WithContext(httptrace.WithClientTrace(out.Context(), x.hooks()))
 	for try := 0; ; try++ {
 		resp, u, err := t.once(x, out, to)
 		if err == nil {
@@ -118,17 +116,10 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 		}
 		return nil, nil, err
 	}
-	if u.head != nil {
-		u.head.forget()
-	}
 	x.use(u, dialled)
 	w := x.showWaiting()
-	resp, err := u.cc.RoundTrip(r)
+	resp, err := u.cc.roundTrip(r, x)
 	w.stop()
-	if x.early.Load() && err == nil {
-		// the hook fired for the 1xx, and does not fire again
-		x.marks[markFirstByte].Store(int64(x.now()))
-	}
 	return resp, u, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
@@ -25,8 +26,7 @@ type upConn struct {
 	wire   *peekConn // the bytes on the wire, under TLS
 	tls    *tls.Conn // nil without TLS
 	parent *url.URL
-	cc     *http.ClientConn // nil until open
-	head   *headConn        // of HTTP/1.1; nil until open
+	cc     sender // nil until open
 	h2     bool
 	remote string
 
@@ -35,12 +35,21 @@ type upConn struct {
 	onGone  func()      // called once when the server ended it; set before open
 	ours    atomic.Bool // it is gone, and neither the server nor the client is why
 
-	aborted atomic.Bool // a body was given up before its end
-
 	seen int // most streams the server has been seen to allow, sampled at responses
 
 	mu  sync.Mutex // guards rec, and tls and cc against close
 	rec recorder.Conn
+}
+
+// A sender sends requests on one connection. Its other methods are those of an
+// http.ClientConn.
+type sender interface {
+	roundTrip(*http.Request, *exchange) (*http.Response, error)
+	Reserve() error
+	Available() int
+	InFlight() int
+	Err() error
+	Close() error
 }
 
 // dial opens a connection for requests of scheme to target (host:port). The upConn is
@@ -117,33 +126,21 @@ func (p *Proxy) verify(s tls.ConnectionState, name string) error {
 	return err
 }
 
-type handedOver struct {
-	conn   net.Conn
-	parent *url.URL
-}
-
 type handedOverKey struct{}
 
 // newTransport makes the one http.Transport of the proxy. It dials nothing and pools
 // nothing: it turns connections that were already opened into http.ClientConns.
 func newTransport() *http.Transport {
 	take := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		if h, ok := ctx.Value(handedOverKey{}).(*handedOver); ok {
-			return h.conn, nil
+		if c, ok := ctx.Value(handedOverKey{}).(net.Conn); ok {
+			return c, nil
 		}
 		return nil, errors.New("modtap: the transport must not dial")
 	}
 	return &http.Transport{
 		DialContext: take, DialTLSContext: take, ForceAttemptHTTP2: true,
-		DisableCompression:    true, // the client's Accept-Encoding is the only one
-		ExpectContinueTimeout: time.Second,
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			if h, ok := r.Context().Value(handedOverKey{}).(*handedOver); ok {
-				return h.parent, nil
-			}
-			return nil, nil
-		},
-		HTTP2: &http.HTTP2Config{MaxReadFrameSize: maxReadFrame},
+		DisableCompression: true, // the client's Accept-Encoding is the only one
+		HTTP2:              &http.HTTP2Config{MaxReadFrameSize: maxReadFrame},
 	}
 }
 
@@ -155,42 +152,50 @@ const maxReadFrame = 64 << 10
 
 // open makes u ready for requests.
 func (u *upConn) open() error {
-	h := &handedOver{conn: u.wire, parent: u.parent}
-	scheme := "http"
+	conn := net.Conn(u.wire)
 	if u.tls != nil {
-		h.conn, scheme = u.tls, "https"
+		conn = u.tls
 		u.h2 = u.tls.ConnectionState().NegotiatedProtocol == "h2"
 	}
 	if !u.h2 {
-		u.head = &headConn{Conn: h.conn}
-		h.conn = u.head
+		u.lock(func(*recorder.Conn) { u.cc = newH1Conn(conn, u.parent, u.ended) })
+		return nil
 	}
-	cc, err := u.p.transport.NewClientConn(context.WithValue(context.Background(), handedOverKey{}, h), scheme, u.rec.Target)
+	cc, err := u.p.transport.NewClientConn(context.WithValue(context.Background(), handedOverKey{}, conn), "https", u.rec.Target)
 	if err != nil {
 		u.fail(opOf(err, "write"), err)
 		return err
 	}
-	u.lock(func(*recorder.Conn) { u.cc = cc })
+	u.lock(func(*recorder.Conn) { u.cc = h2Conn{cc} })
 	// An orderly end of TLS is the end of the connection, though its bytes are not.
 	cc.SetStateHook(func(cc *http.ClientConn) {
-		// after 101 the connection lives on as the response's body
-		if err := cc.Err(); err != nil && !strings.Contains(err.Error(), "caller owns") {
-			u.ended(u.whoEnded(err))
+		if err := cc.Err(); err != nil {
+			u.ended(whoEnded(err))
 		}
 	})
 	return nil
 }
 
-// whoEnded says whose doing it is that net/http gave the connection up with err. On
-// HTTP/1.1 it does so too when its own writer has not run within 50 ms of the answer, as
-// happens on busy machines (net/http/transport.go, maxWriteWaitBeforeConnReuse): that is
-// neither the server's doing nor the client's.
-func (u *upConn) whoEnded(err error) string {
-	switch {
-	case errors.Is(err, context.Canceled), strings.Contains(err.Error(), "canceled"), u.aborted.Load():
+// An h2Conn sends requests on an HTTP/2 connection.
+type h2Conn struct{ *http.ClientConn }
+
+func (c h2Conn) roundTrip(r *http.Request, x *exchange) (*http.Response, error) {
+	resp, err := c.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), x.hooks())))
+	if x.early.Load() && err == nil {
+		// the hook fired for the 1xx, and does not fire again
+		x.marks[markFirstByte].Store(int64(x.now()))
+	}
+	return resp, err
+}
+
+// whoEnded says whose doing it is that a connection was given up with err.
+func whoEnded(err error) string {
+	var end *h1End
+	if errors.As(err, &end) {
+		return end.who
+	}
+	if errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "canceled") {
 		return "client"
-	case strings.Contains(err.Error(), "readLoop exiting") && !u.wire.over.Load() && !u.head.last():
-		return "modtap"
 	}
 	return "server"
 }
@@ -205,7 +210,7 @@ func (u *upConn) hungUp() bool {
 		return !u.ours.Load()
 	}
 	err := u.cc.Err()
-	return err != nil && u.whoEnded(err) != "modtap"
+	return err != nil && whoEnded(err) != "modtap"
 }
 
 // spent reports that no further request can be sent, now or later: the server said
