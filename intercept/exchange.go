@@ -17,7 +17,6 @@ import (
 type call struct {
 	asked  time.Time // when the headers were read
 	tunnel *tunnel   // nil: plain HTTP proxying, or reverse mode
-	line   *lineConn // nil: HTTP/2, plain HTTP proxying, or reverse mode
 	w      *relayWriter
 	x      *exchange   // set by the Tap
 	duplex bool        // the answer may come while the request's body is still on its way

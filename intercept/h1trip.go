@@ -123,6 +123,7 @@ func (t *h1Trip) answer(err error) (*http.Response, error) {
 		default:
 			t.last = resp.Close || t.r.Close || s < 200
 			t.goOn(!t.last)
+			t.c.room = unlimited
 			return resp, nil
 		}
 	}

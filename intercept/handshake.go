@@ -59,10 +59,10 @@ func (t *tunnel) serveTLS() {
 	}
 	t.snapshot()
 	if state.NegotiatedProtocol == "h2" {
-		t.handOver(t.p.inner2, &frameConn{Conn: tc, skip: clientPreface})
+		t.serve(&frameConn{Conn: tc, skip: clientPreface})
 		return
 	}
-	t.handOver(t.p.inner, &lineConn{Conn: tc})
+	t.serve(tc)
 }
 
 // failed ends a tunnel whose handshake with the client ended with err. Whatever the

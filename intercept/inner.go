@@ -8,15 +8,18 @@ import (
 	"sync"
 )
 
-// An inner is a server of what is inside tunnels.
+// An inner is the server of HTTP/2 inside tunnels.
 type inner struct {
 	*handoff
 	http *http.Server
 }
 
 func newInner(p *Proxy, quiet *log.Logger) *inner {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true) // the TLS is under the frameConn
 	return &inner{newHandoff(), &http.Server{
-		Handler: http.HandlerFunc(p.serveTunnel), ErrorLog: quiet,
+		Protocols: protocols,
+		Handler:   http.HandlerFunc(p.serveTunnel), ErrorLog: quiet,
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, nc)
 		},

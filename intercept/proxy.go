@@ -22,8 +22,7 @@ type Proxy struct {
 	transport *http.Transport
 	forward   http.Handler
 	outer     *http.Server // clients
-	inner     *inner       // what is inside their tunnels: HTTP/1.1
-	inner2    *inner       // HTTP/2
+	inner     *inner       // HTTP/2 inside their tunnels
 	pool      *leg         // --pool; nil otherwise
 	reversal  *reversal    // reverse mode; nil otherwise
 	history   history
@@ -80,9 +79,7 @@ func New(c Config) (*Proxy, error) {
 			}
 		},
 	}
-	p.inner, p.inner2 = newInner(p, quiet), newInner(p, quiet)
-	p.inner2.http.Protocols = new(http.Protocols)
-	p.inner2.http.Protocols.SetUnencryptedHTTP2(true) // the TLS is under the frameConn
+	p.inner = newInner(p, quiet)
 	return p, nil
 }
 
@@ -130,7 +127,6 @@ func (p *Proxy) plainClosed(nc net.Conn) {
 // Serve accepts clients on l until Shutdown; then it returns nil.
 func (p *Proxy) Serve(l net.Listener) error {
 	p.serving.Go(p.inner.serve)
-	p.serving.Go(p.inner2.serve)
 	p.mu.Lock()
 	p.listeners = append(p.listeners, l)
 	p.mu.Unlock()
@@ -158,7 +154,6 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.settleOpening(context.Background(), openingGrace)
 	p.outer.Close()
 	p.inner.close()
-	p.inner2.close()
 	for _, t := range p.open() {
 		t.cut()
 	}

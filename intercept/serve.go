@@ -38,14 +38,10 @@ func (p *Proxy) serveClient(w http.ResponseWriter, r *http.Request) {
 
 type legKey struct{}
 
-// serveTunnel handles the requests inside a tunnel.
+// serveTunnel handles the requests inside a tunnel that speaks HTTP/2.
 func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
 	t := tunnelOf(r.Context().Value(connKey{}).(net.Conn))
-	if r.Method == http.MethodConnect {
-		http.Error(w, "modtap: CONNECT inside a tunnel", http.StatusMethodNotAllowed)
-		return
-	}
 	if fc, ok := r.Context().Value(connKey{}).(*frameConn); ok {
 		stream := streamOf(w)
 		if !fc.took(stream) {
@@ -56,6 +52,15 @@ func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 				fc.abandoned(stream)
 			}
 		}()
+	}
+	p.serveInside(w, r, t, asked)
+}
+
+// serveInside handles one request inside t, whose headers were read at asked.
+func (p *Proxy) serveInside(w http.ResponseWriter, r *http.Request, t *tunnel, asked time.Time) {
+	if r.Method == http.MethodConnect {
+		http.Error(w, "modtap: CONNECT inside a tunnel", http.StatusMethodNotAllowed)
+		return
 	}
 	r.URL.Scheme, r.URL.Host = t.scheme, r.Host
 	if r.Host == "" {
@@ -70,8 +75,6 @@ type connKey struct{}
 func clientOf(c net.Conn) *peekConn {
 	switch v := c.(type) {
 	case *frameConn:
-		c = v.Conn
-	case *lineConn:
 		c = v.Conn
 	}
 	if tc, ok := c.(*tls.Conn); ok {
@@ -101,7 +104,6 @@ func (p *Proxy) through(w http.ResponseWriter, r *http.Request, c *call, rt http
 		// what the client has yet to send
 		c.duplex = http.NewResponseController(w).EnableFullDuplex() == nil
 	}
-	c.line, _ = r.Context().Value(connKey{}).(*lineConn)
 	c.w = &relayWriter{ResponseWriter: w, c: c}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	ctx = context.WithValue(ctx, tapKey{}, rt)

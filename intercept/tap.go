@@ -48,8 +48,10 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	x.answered(resp)
 	t.passGoAway(x, resp)
-	if c.line != nil && t.leg.mirror {
-		c.line.answer(resp.StatusCode, resp.Status)
+	if c.w != nil && t.leg.mirror {
+		if w, ok := c.w.ResponseWriter.(*h1Writer); ok {
+			w.status = oneLine(resp.Status)
+		}
 	}
 	if r.ProtoMajor == 2 && resp.ProtoMajor == 1 {
 		// these are the connection's, and HTTP/2 forbids them (RFC 9113 §8.2.2)

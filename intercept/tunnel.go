@@ -233,16 +233,22 @@ func (t *tunnel) servePlain() {
 		t.leg.add(route{"http", t.rec.Target}, t.up)
 	}
 	t.snapshot()
-	t.handOver(t.p.inner, &lineConn{Conn: t.client})
+	t.serve(t.client)
 }
 
-// handOver gives the connection to in's http.Server.
-func (t *tunnel) handOver(in *inner, c net.Conn) {
+// serve answers the requests that come on c.
+func (t *tunnel) serve(c net.Conn) {
 	t.mu.Lock()
 	t.conn, t.idle = c, true
 	gone := t.gone
 	t.mu.Unlock()
-	if gone || !in.give(c) {
+	_, h2 := c.(*frameConn)
+	switch {
+	case gone:
+		t.end(nil)
+	case !h2:
+		t.serveH1(c)
+	case !t.p.inner.give(c):
 		t.end(nil)
 	}
 }
