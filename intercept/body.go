@@ -54,17 +54,17 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 	buf := relayBuffers.Get().(*[]byte)
 	defer func() { relayBuffers.Put(buf) }()
 	rw, _ := w.(*relayWriter)
+	if b.resp.ContentLength < 0 || b.resp.ContentLength > relayBuffer {
+		b.x.show() // the client may be slow
+	}
 	began := time.Now()
 	read, written := b.x.rec.ServerBlocked, b.x.rec.ClientBlocked
 	for at := began; ; {
-		if rw != nil {
-			rw.waiting(true)
-		}
-		m, rerr := b.read(*buf)
+		b.waits()
+		m, rerr := b.ReadCloser.Read(*buf)
 		got := time.Now()
-		if rw != nil {
-			rw.waiting(false) // waits where the last flush is stuck at the client
-		}
+		b.x.pause.end() // waits where the last flush is stuck at the client
+		b.count(m, rerr, got)
 		b.x.rec.ServerBlocked += recorder.Span(got.Sub(at))
 		at = got
 		if m > 0 {
@@ -104,7 +104,8 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 
 // Read is for whoever does not know WriteTo.
 func (b *body) Read(p []byte) (int, error) {
-	n, err := b.read(p)
+	n, err := b.ReadCloser.Read(p)
+	b.count(n, err, time.Now())
 	if n > 0 {
 		b.sample.add(p[:n])
 		b.keeper.write(p[:n])
@@ -112,20 +113,30 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *body) read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.x.rec.Response.BodySize += int64(n)
-	if err != nil {
-		if b.x.rec.Server.End == 0 {
-			b.x.rec.Server.End = b.x.now()
-		}
-		if err == io.EOF {
-			b.x.complete = true
-		} else {
-			b.x.cut = err
-		}
+// waits begins the wait for the server's next bytes.
+func (b *body) waits() {
+	switch {
+	case b.x.call.w != nil && b.x.call.w.unflushed():
+		b.x.pause.begin(flushAfter)
+	case !b.x.shown:
+		b.x.pause.begin(showFirst)
 	}
-	return n, err
+}
+
+// count takes the outcome of a read, which came at.
+func (b *body) count(n int, err error, at time.Time) {
+	b.x.rec.Response.BodySize += int64(n)
+	if err == nil {
+		return
+	}
+	if b.x.rec.Server.End == 0 {
+		b.x.rec.Server.End = b.x.at(at)
+	}
+	if err == io.EOF {
+		b.x.complete = true
+	} else {
+		b.x.cut = err
+	}
 }
 
 func (b *body) taken(at time.Time) {

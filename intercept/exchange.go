@@ -15,14 +15,20 @@ import (
 // A call is one request from the moment the client's headers were read. It travels in
 // the request's context from the servers' handler through goproxy to the Tap.
 type call struct {
-	asked  time.Time // when the headers were read
-	tunnel *tunnel   // nil: plain HTTP proxying, or reverse mode
+	asked  time.Time         // when the headers were read
+	tunnel *tunnel           // nil: plain HTTP proxying, or reverse mode
+	rt     http.RoundTripper // sends it: a Tap, or what has one
 	w      *relayWriter
 	x      *exchange   // set by the Tap
 	duplex bool        // the answer may come while the request's body is still on its way
 	taken  atomic.Bool // all of the body was read
 	// reverse is set in reverse mode
 	reverse *reverseCall
+
+	// what rt, w and x point to, mostly: one allocation instead of four
+	tap      Tap
+	writer   relayWriter
+	exchange exchange
 }
 
 // early reports whether not all of the request's body was read. When its answer is
@@ -47,7 +53,7 @@ type exchange struct {
 	call  *call
 	start time.Time
 	rec   recorder.Exchange
-	key   string // method and URL, unredacted, for history
+	asked string // the URL, unredacted
 	up    *upConn
 	owns  bool // the connection's opening is part of this exchange
 
@@ -57,6 +63,8 @@ type exchange struct {
 	before      recorder.Span           // our own time before the request was sent
 	after       recorder.Span           // our own time relaying
 	lastSnap    time.Time
+	shown       bool // there was a snapshot
+	pause       *pause
 	ended       bool
 	complete    bool    // the body came to its end
 	failed      error   // why no response came
@@ -69,10 +77,12 @@ type exchange struct {
 
 // begin starts the record of r.
 func (p *Proxy) begin(r *http.Request, c *call) *exchange {
-	x := &exchange{p: p, call: c, start: c.asked}
+	x := &c.exchange
+	x.p, x.call, x.start, x.lastSnap = p, c, c.asked, c.asked
+	x.pause = takePause(x)
 	x.rec.ID = p.exchangeID.Add(1)
 	asked := r.URL.String()
-	x.key = r.Method + " " + asked
+	x.asked = asked
 	x.rec.Method, x.rec.URL = r.Method, p.c.Redactor.URL(asked)
 	x.rec.Proto = protoName(r.ProtoMajor, r.ProtoMinor)
 	x.rec.Go = p.c.Classifier.Classify(r.Method, r.URL, r.Header.Get("Referer"))
@@ -97,6 +107,9 @@ func (p *Proxy) begin(r *http.Request, c *call) *exchange {
 	p.inflight.add(1)
 	return x
 }
+
+// key is what history knows the exchange by.
+func (x *exchange) key() string { return x.rec.Method + " " + x.asked }
 
 // at is t as an offset from the start of the exchange.
 func (x *exchange) at(t time.Time) recorder.Span { return recorder.Span(max(1, t.Sub(x.start))) }
@@ -173,7 +186,7 @@ func (x *exchange) charge(u *upConn) {
 
 // snapshot appends what is known now.
 func (x *exchange) snapshot() {
-	x.lastSnap = time.Now()
+	x.lastSnap, x.shown = time.Now(), true
 	s := x.rec
 	s.Server.WroteHeaders = recorder.Span(x.marks[markWroteHeaders].Load())
 	s.Server.WroteRequest = recorder.Span(x.marks[markWroteRequest].Load())
@@ -182,6 +195,13 @@ func (x *exchange) snapshot() {
 	s.Request.BodySize = x.sent.Load()
 	s.Overhead = x.before + x.after
 	x.p.c.Log.Append(recorder.Event{Exchange: &s})
+}
+
+// show appends a snapshot when there was none yet.
+func (x *exchange) show() {
+	if !x.shown {
+		x.snapshot()
+	}
 }
 
 // answered notes the response's headers.
@@ -213,6 +233,7 @@ func (x *exchange) finish(op string, err error) {
 		x.rec.Err = &recorder.Error{Op: op, Msg: x.p.c.Redactor.Text(err.Error())}
 	}
 	x.rec.Done = true
+	x.pause.give()
 	x.snapshot()
 	x.p.inflight.add(-1)
 }

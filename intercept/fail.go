@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"modtap/intercept/upstream"
 )
@@ -130,6 +131,9 @@ func isTimeout(err error) bool {
 
 // oneLine makes s fit for a header line. It may be in any encoding.
 func oneLine(s string) string {
+	if strings.IndexFunc(s, unicode.IsControl) < 0 {
+		return s
+	}
 	b := []byte(s)
 	for i, c := range b {
 		if c < ' ' || c == 0x7f {

@@ -26,18 +26,20 @@ func newForward(p *Proxy) http.Handler {
 		}}, host
 	})
 	g.OnRequest().DoFunc(func(r *http.Request, ctx *goproxy.ProxyCtx) (*http.Request, *http.Response) {
-		if tap, ok := r.Context().Value(tapKey{}).(http.RoundTripper); ok {
-			ctx.RoundTripper = goproxy.RoundTripperFunc(func(r *http.Request, _ *goproxy.ProxyCtx) (*http.Response, error) {
-				return tap.RoundTrip(r)
-			})
+		if c, ok := r.Context().Value(callKey{}).(*call); ok {
+			ctx.RoundTripper = (*forwarded)(c)
 		}
 		return r, nil
 	})
 	return g
 }
 
-// tapKey is for the http.RoundTripper that sends a request: a Tap, or what has one.
-type tapKey struct{}
+// A forwarded is a call as goproxy sends it.
+type forwarded call
+
+func (c *forwarded) RoundTrip(r *http.Request, _ *goproxy.ProxyCtx) (*http.Response, error) {
+	return c.rt.RoundTrip(r)
+}
 
 // forwardLog gives goproxy's own messages to our logger. Its warnings are about things
 // that are recorded as exchanges anyway.

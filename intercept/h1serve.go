@@ -37,6 +37,8 @@ type h1Server struct {
 	bw   *bufio.Writer
 	ctx  context.Context // of the connection
 
+	remote string // the client's address
+
 	room int    // header bytes that may still come
 	last string // the method of the last request
 
@@ -53,7 +55,7 @@ type h1Server struct {
 func (t *tunnel) serveH1(conn net.Conn) {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), connKey{}, conn))
 	defer cancel()
-	s := &h1Server{t: t, conn: conn, ctx: ctx, room: unlimited, looked: make(chan error, 1)}
+	s := &h1Server{t: t, conn: conn, ctx: ctx, remote: conn.RemoteAddr().String(), room: unlimited, looked: make(chan error, 1)}
 	s.br, s.bw = bufio.NewReader(h1ServerReader{s}), bufio.NewWriter(conn)
 	s.timer = time.AfterFunc(time.Hour, s.look)
 	defer s.timer.Stop()
@@ -235,7 +237,7 @@ func (s *h1Server) read() (*http.Request, error) {
 			}
 		}
 	}
-	r.RemoteAddr = s.conn.RemoteAddr().String()
+	r.RemoteAddr = s.remote
 	return r, nil
 }
 

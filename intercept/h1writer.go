@@ -111,11 +111,13 @@ var hopByHop = map[string]bool{"Transfer-Encoding": true, "Connection": true}
 
 func (w *h1Writer) line(status int) {
 	code := strconv.Itoa(status)
-	text := w.status
-	if !strings.HasPrefix(text, code) {
-		text = code + " " + http.StatusText(status)
+	io.WriteString(w.s.bw, "HTTP/1.1 ")
+	if strings.HasPrefix(w.status, code) {
+		io.WriteString(w.s.bw, w.status)
+	} else {
+		io.WriteString(w.s.bw, code+" "+http.StatusText(status))
 	}
-	io.WriteString(w.s.bw, "HTTP/1.1 "+text+"\r\n")
+	io.WriteString(w.s.bw, "\r\n")
 }
 
 // frame decides how the end of the body is told (RFC 9112 §6).

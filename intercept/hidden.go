@@ -30,7 +30,7 @@ func (b *body) hidden() []string {
 			known = recorder.Hidden(known, v, r.Header("Authorization", v))
 		}
 	}
-	if _, asked, _ := strings.Cut(x.key, " "); strings.Contains(x.rec.URL, recorder.Redacted) {
+	if asked := x.asked; strings.Contains(x.rec.URL, recorder.Redacted) {
 		known = recorder.Hidden(known, asked, x.rec.URL)
 	}
 	return known

@@ -57,10 +57,14 @@ func (h *history) add(key string, l lead) {
 	}
 }
 
-// take returns what led to key. A refusal leads to one repeat only.
-func (h *history) take(key string, now time.Time) (lead, bool) {
+// take returns what led to the request with that key. A refusal leads to one repeat only.
+func (h *history) take(keyOf func() string, now time.Time) (lead, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.next) == 0 {
+		return lead{}, false
+	}
+	key := keyOf()
 	l, ok := h.next[key]
 	if !ok {
 		return lead{}, false
@@ -125,6 +129,6 @@ func (p *Proxy) redirected(x *exchange, resp *http.Response) {
 			p.history.add(http.MethodGet+" "+to.String(), l)
 		}
 	case resp.StatusCode >= 400 && resp.StatusCode < 500 && x.rec.Parent == 0 && x.call.tunnel != nil:
-		p.history.add(x.key, l)
+		p.history.add(x.key(), l)
 	}
 }

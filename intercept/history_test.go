@@ -28,7 +28,7 @@ func TestLeadsGrowOld(t *testing.T) {
 	now := time.Now()
 	h.add("GET https://a.test/", lead{id: 1, at: now, redirect: true})
 	for after, want := range map[time.Duration]bool{time.Second: true, 30 * time.Second: true, time.Hour: false} {
-		if _, ok := h.take("GET https://a.test/", now.Add(after)); ok != want {
+		if _, ok := h.take(func() string { return "GET https://a.test/" }, now.Add(after)); ok != want {
 			t.Errorf("a request %v after the redirect: %v, want %v", after, ok, want)
 		}
 	}

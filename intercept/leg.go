@@ -77,6 +77,18 @@ func (l *leg) lane(r route) *lane {
 	return ln
 }
 
+// ready returns a connection that can take one request now; nil when there is none.
+func (l *leg) ready(r route) *upConn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ln := l.routes[r]; ln != nil && len(ln.conns) == 1 {
+		if u := ln.conns[0]; !u.spent() && u.cc.Reserve() == nil {
+			return u
+		}
+	}
+	return nil
+}
+
 // acquire returns a connection to send one request on, dialling when there is none that
 // can take it. dialled tells whether it did. The upConn is not nil when a dial failed.
 func (l *leg) acquire(ctx context.Context, r route) (u *upConn, dialled bool, err error) {

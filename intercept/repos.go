@@ -66,7 +66,7 @@ func (s *repos) begin(g *gomod.Request, method string, u *url.URL, now time.Time
 				return
 			}
 		}
-		if g.Kind == gomod.Other && method == "GET" && u.RawQuery == "" {
+		if g.Kind == gomod.Other && method == "GET" && u.RawQuery == "" && len(s.byName) > 0 {
 			name := gomod.RepoName(u.String())
 			if r := s.byName[name]; r != nil && !r.failed.IsZero() && now.Sub(r.failed) < probeWithin {
 				*g = gomod.Request{Kind: gomod.RepoProbe, Repo: name, Module: s.root(name)}

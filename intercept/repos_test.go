@@ -208,9 +208,10 @@ func TestPageOfAnother(t *testing.T) {
 // The page of a redirected ?go-get=1 is about the import path that was asked for first.
 func TestPageThatMoved(t *testing.T) {
 	p := &Proxy{}
-	const moved = "GET https://www.a.test/x/pkg?go-get=1"
-	p.history.add(moved, lead{id: 1, at: time.Now(), redirect: true, means: gomod.Request{Kind: gomod.GoGet, Module: "a.test/x/pkg"}})
-	x := &exchange{p: p, call: &call{asked: time.Now()}, key: moved}
+	const moved = "https://www.a.test/x/pkg?go-get=1"
+	p.history.add("GET "+moved, lead{id: 1, at: time.Now(), redirect: true, means: gomod.Request{Kind: gomod.GoGet, Module: "a.test/x/pkg"}})
+	x := &exchange{p: p, call: &call{asked: time.Now()}, asked: moved}
+	x.rec.Method = "GET"
 	x.rec.Go = gomod.Request{Kind: gomod.GoGet, Module: "www.a.test/x/pkg"}
 	p.link(x)
 	p.repos.page(x.rec.Go.Module, metaTag("a.test/x git https://git.test/x"))

@@ -98,7 +98,7 @@ func TestHiddenInHeaders(t *testing.T) {
 	req.Header.Set("X-Auth-Token", "canary-token")
 	req.SetBasicAuth("user", "canary-password")
 	resp := &http.Response{Request: req, Header: http.Header{"Set-Cookie": {"a=canary-cookie; Path=/"}, "Server": {"x"}}}
-	x := &exchange{p: p, key: "GET " + req.URL.String()}
+	x := &exchange{p: p, asked: req.URL.String()}
 	x.rec.URL = r.URL(req.URL.String())
 	x.rec.Request.Header, x.rec.Response.Header = p.headers(req.Header), p.headers(resp.Header)
 	m := recorder.Message{Mime: "text/plain", Body: []byte("canary-of-the-url canary-token canary-password canary-cookie h.example"), Kept: true}

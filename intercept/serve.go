@@ -87,11 +87,11 @@ func tunnelOf(c net.Conn) *tunnel { return clientOf(c).tunnel }
 
 // relay passes one request through goproxy to a Tap of l, and its answer back.
 func (p *Proxy) relay(w http.ResponseWriter, r *http.Request, c *call, l *leg) {
-	tap := &Tap{p: p, leg: l}
+	c.tap = Tap{p: p, leg: l}
 	if t := c.tunnel; t != nil {
-		tap.home = route{t.scheme, t.rec.Target}
+		c.tap.home = route{t.scheme, t.rec.Target}
 	}
-	p.through(w, r, c, tap)
+	p.through(w, r, c, &c.tap)
 }
 
 // through passes one request through goproxy to rt, and its answer back.
@@ -104,9 +104,8 @@ func (p *Proxy) through(w http.ResponseWriter, r *http.Request, c *call, rt http
 		// what the client has yet to send
 		c.duplex = http.NewResponseController(w).EnableFullDuplex() == nil
 	}
-	c.w = &relayWriter{ResponseWriter: w, c: c}
-	ctx := context.WithValue(r.Context(), callKey{}, c)
-	ctx = context.WithValue(ctx, tapKey{}, rt)
+	c.writer.ResponseWriter, c.writer.c = w, c
+	c.w, c.rt = &c.writer, rt
 	defer func() {
 		if v := recover(); v != nil { // never lose a record over it
 			if c.x != nil {
@@ -115,7 +114,7 @@ func (p *Proxy) through(w http.ResponseWriter, r *http.Request, c *call, rt http
 			panic(v)
 		}
 	}()
-	p.forward.ServeHTTP(c.w, r.WithContext(ctx))
+	p.forward.ServeHTTP(c.w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	c.w.finish()
 	p.settle(w, r, c)
 	if c.early() {

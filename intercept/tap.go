@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"modtap/recorder"
@@ -33,7 +32,6 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	x := t.p.begin(r, c)
 	c.x = x
-	x.snapshot()
 	resp, err := t.send(x, r)
 	if err != nil {
 		x.failed = err
@@ -72,9 +70,9 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := routeOf(out)
-	if !rewritten && t.home.target != "" {
-		to = t.home // whatever the Host header says
+	to := t.home // whatever the Host header says
+	if rewritten || to.target == "" {
+		to = routeOf(out)
 	}
 	if out.Body != nil && out.Body != http.NoBody {
 		out.Body = &requestBody{out.Body, x}
@@ -111,7 +109,7 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 
 // once sends r on one connection.
 func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upConn, error) {
-	u, dialled, err := t.leg.acquire(r.Context(), to)
+	u, dialled, err := t.acquire(x, r.Context(), to)
 	if err != nil {
 		if u != nil {
 			x.charge(u)
@@ -119,43 +117,20 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 		return nil, nil, err
 	}
 	x.use(u, dialled)
-	w := x.showWaiting()
+	x.pause.begin(showFirst)
 	resp, err := u.cc.roundTrip(r, x)
-	w.stop()
+	x.pause.end()
 	return resp, u, err
 }
 
-// showAfter is how long a request without an answer goes on before a snapshot tells
-// viewers that it was sent and is waiting.
-const showAfter = 250 * time.Millisecond
-
-// A waiting appends a snapshot while the exchange's own goroutine waits for an answer.
-type waiting struct {
-	mu    sync.Mutex
-	over  bool
-	timer *time.Timer
-}
-
-func (x *exchange) showWaiting() *waiting {
-	w := &waiting{}
-	w.timer = time.AfterFunc(showAfter, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if !w.over {
-			x.snapshot()
-		}
-	})
-	return w
-}
-
-// stop returns when no snapshot can come any more.
-func (w *waiting) stop() {
-	if w.timer.Stop() {
-		return
+// acquire returns a connection for x.
+func (t *Tap) acquire(x *exchange, ctx context.Context, to route) (u *upConn, dialled bool, err error) {
+	if u := t.leg.ready(to); u != nil {
+		return u, false, nil
 	}
-	w.mu.Lock()
-	w.over = true
-	w.mu.Unlock()
+	x.pause.begin(showFirst)
+	defer x.pause.end()
+	return t.leg.acquire(ctx, to)
 }
 
 // apply asks the rules and does what they say: wait, send elsewhere.
@@ -163,6 +138,7 @@ func (x *exchange) apply(r *http.Request) (out *http.Request, rewritten bool, er
 	d := x.decide(r)
 	x.before += recorder.Span(time.Since(x.call.asked))
 	if d.Delay > 0 {
+		x.snapshot()
 		start := time.Now()
 		err := sleep(r.Context(), d.Delay)
 		x.rec.Injected += recorder.Span(time.Since(start))

@@ -5,12 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 )
-
-// flushAfter is how long written bytes may wait for the server's next ones before they
-// are flushed to the client. Large enough to cost nothing at full speed.
-const flushAfter = time.Millisecond
 
 // A relayWriter stands between goproxy and the client. It flushes what the server makes
 // us wait for, keeps net/http from inventing headers, and swallows the error page that
@@ -22,10 +17,8 @@ type relayWriter struct {
 	mu       sync.Mutex
 	wrote    bool // a final status was written
 	dirty    bool // bytes or headers are written and not flushed
-	idle     bool // the relay waits for the server
 	finished bool
 	hijacked net.Conn // after 101
-	timer    *time.Timer
 }
 
 func (w *relayWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -83,53 +76,32 @@ func (w *relayWriter) Write(p []byte) (int, error) {
 }
 
 // Flush sends what is buffered.
-func (w *relayWriter) Flush() {
+func (w *relayWriter) Flush() { w.flushDirty() }
+
+// flushDirty is Flush, and reports whether there was anything.
+func (w *relayWriter) flushDirty() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.flush()
-}
-
-func (w *relayWriter) flush() {
-	if w.dirty && !w.finished && w.hijacked == nil {
-		w.dirty = false
-		http.NewResponseController(w.ResponseWriter).Flush()
+	if !w.dirty || w.finished || w.hijacked != nil {
+		return false
 	}
+	w.dirty = false
+	http.NewResponseController(w.ResponseWriter).Flush()
+	return true
 }
 
-// waiting tells that the relay is about to wait for the server, or has stopped waiting.
-func (w *relayWriter) waiting(yes bool) {
+// unflushed reports whether the client has yet to be sent what was written.
+func (w *relayWriter) unflushed() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.idle = yes
-	switch {
-	case !yes:
-		if w.timer != nil {
-			w.timer.Stop()
-		}
-	case !w.dirty:
-	case w.timer == nil:
-		w.timer = time.AfterFunc(flushAfter, w.flushIdle)
-	default:
-		w.timer.Reset(flushAfter)
-	}
+	return w.dirty
 }
 
-func (w *relayWriter) flushIdle() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.idle {
-		w.flush()
-	}
-}
-
-// finish keeps a late timer from touching a writer that is no longer ours.
+// finish keeps who comes late from touching a writer that is no longer ours.
 func (w *relayWriter) finish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.finished = true
-	if w.timer != nil {
-		w.timer.Stop()
-	}
 }
 
 // Hijack hands over the connection after 101.

@@ -27,6 +27,9 @@ func (r *Redactor) Header(name, value string) string {
 	if r == nil || value == "" {
 		return value
 	}
+	if plainHeaders[name] {
+		return r.Text(value)
+	}
 	name = textproto.CanonicalMIMEHeaderKey(name)
 	switch name {
 	case "Authorization", "Proxy-Authorization":
@@ -48,6 +51,17 @@ func (r *Redactor) Header(name, value string) string {
 		return Redacted
 	}
 	return r.Text(value)
+}
+
+// plainHeaders are the commonest headers, whose names tell of no secret: most of the time
+// of redacting a small exchange went into finding that out again.
+var plainHeaders = map[string]bool{
+	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Accept-Ranges": true,
+	"Access-Control-Allow-Origin": true, "Age": true, "Alt-Svc": true, "Cache-Control": true,
+	"Connection": true, "Content-Encoding": true, "Content-Length": true, "Content-Type": true,
+	"Date": true, "Etag": true, "Expires": true, "Last-Modified": true, "Server": true,
+	"Strict-Transport-Security": true, "Transfer-Encoding": true, "User-Agent": true, "Vary": true,
+	"Via": true, "X-Content-Type-Options": true, "X-Frame-Options": true, "X-Xss-Protection": true,
 }
 
 // URL returns a URL without userinfo and without the values of token-like parameters of
