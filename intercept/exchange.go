@@ -17,6 +17,7 @@ import (
 type call struct {
 	asked  time.Time         // when the headers were read
 	tunnel *tunnel           // nil: plain HTTP proxying, or reverse mode
+	frames *frameConn        // the client's connection, HTTP/2
 	rt     http.RoundTripper // sends it: a Tap, or what has one
 	w      *relayWriter
 	x      *exchange   // set by the Tap

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 const (
@@ -46,6 +48,12 @@ type frameConn struct {
 	final bool              // the stream ends with this frame, or with its header block
 	ends  bool              // the current frame is its stream's last
 	block bool              // a CONTINUATION must follow, and nothing else may
+
+	held   []byte // see send
+	timer  *time.Timer
+	failed error // of writing what was held
+
+	hurried atomic.Int64 // since epoch: nothing is held before
 
 	seen     [frameHeader]byte // head of the frame that is being read
 	seenHave int               // bytes of it
@@ -201,7 +209,7 @@ func (c *frameConn) Write(p []byte) (int, error) {
 			}
 		}
 	}
-	n, err := c.Conn.Write(out)
+	n, err := c.send(out)
 	if len(done) > 0 && c.ended(done) {
 		go c.depart() // it writes, too
 	}
@@ -247,6 +255,7 @@ func (c *frameConn) goAway(last, code uint32, text string) {
 	f := []byte{0, byte((8 + len(text)) >> 8), byte(8 + len(text)), frameGoAway, 0, 0, 0, 0, 0}
 	f = binary.BigEndian.AppendUint32(f, last)
 	f = binary.BigEndian.AppendUint32(f, code)
+	c.release()
 	c.Conn.Write(append(f, text...))
 }
 

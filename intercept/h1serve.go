@@ -128,7 +128,7 @@ func (s *h1Server) handle(w *h1Writer, r *http.Request, asked time.Time) (ok boo
 			s.t.p.c.Logger.Error().Msg(s.t.p.c.Redactor.Text(fmt.Sprintf("panic serving %s: %v\n%s", s.t.rec.Target, v, debug.Stack())))
 		}
 	}()
-	s.t.p.serveInside(w, r, s.t, asked)
+	s.t.p.serveInside(w, r, &call{asked: asked, tunnel: s.t})
 	return true
 }
 

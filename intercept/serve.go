@@ -42,7 +42,8 @@ type legKey struct{}
 func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
 	t := tunnelOf(r.Context().Value(connKey{}).(net.Conn))
-	if fc, ok := r.Context().Value(connKey{}).(*frameConn); ok {
+	fc, ok := r.Context().Value(connKey{}).(*frameConn)
+	if ok {
 		stream := streamOf(w)
 		if !fc.took(stream) {
 			panic(http.ErrAbortHandler) // the client sends it again, elsewhere
@@ -53,11 +54,12 @@ func (p *Proxy) serveTunnel(w http.ResponseWriter, r *http.Request) {
 			}
 		}()
 	}
-	p.serveInside(w, r, t, asked)
+	p.serveInside(w, r, &call{asked: asked, tunnel: t, frames: fc})
 }
 
-// serveInside handles one request inside t, whose headers were read at asked.
-func (p *Proxy) serveInside(w http.ResponseWriter, r *http.Request, t *tunnel, asked time.Time) {
+// serveInside handles one request inside c's tunnel.
+func (p *Proxy) serveInside(w http.ResponseWriter, r *http.Request, c *call) {
+	t := c.tunnel
 	if r.Method == http.MethodConnect {
 		http.Error(w, "modtap: CONNECT inside a tunnel", http.StatusMethodNotAllowed)
 		return
@@ -66,7 +68,7 @@ func (p *Proxy) serveInside(w http.ResponseWriter, r *http.Request, t *tunnel, a
 	if r.Host == "" {
 		r.URL.Host = t.rec.Target
 	}
-	p.relay(w, r, &call{asked: asked, tunnel: t}, t.leg)
+	p.relay(w, r, c, t.leg)
 }
 
 type connKey struct{}
@@ -140,6 +142,7 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 	x.finish("read", x.cut) // if goproxy did not close the body
 	if x.failed == nil && c.w.hijacked == nil {
 		// the panic below drops what net/http has buffered: on a small body the headers too
+		c.frames.hurry()
 		http.NewResponseController(w).Flush()
 	}
 	mirrored := c.tunnel != nil && c.tunnel.leg.mirror

@@ -59,6 +59,7 @@ func (w *relayWriter) informational(status int, header http.Header) {
 	for k, v := range header {
 		h[k] = v
 	}
+	w.c.frames.hurry()
 	w.ResponseWriter.WriteHeader(status)
 	for k := range header {
 		delete(h, k)
@@ -86,6 +87,7 @@ func (w *relayWriter) flushDirty() bool {
 		return false
 	}
 	w.dirty = false
+	w.c.frames.hurry()
 	http.NewResponseController(w.ResponseWriter).Flush()
 	return true
 }
