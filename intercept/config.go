@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"path"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -66,4 +68,14 @@ type Bodies struct {
 	// Dir is the folder for bodies over 1 MiB with BodiesAll, named by their SHA-256. It is
 	// made when it is needed. "": they are not kept.
 	Dir string
+}
+
+// bypassed reports whether --bypass names host.
+func (p *Proxy) bypassed(host string) bool {
+	for _, glob := range p.c.Bypass {
+		if ok, _ := path.Match(strings.ToLower(glob), strings.ToLower(host)); ok {
+			return true
+		}
+	}
+	return false
 }

@@ -5,11 +5,11 @@
 // answered, its TLS handshake runs while the client waits for ours (handshake.go), and
 // the client is shown what the server showed: its protocol, its failures, and where its
 // certificate is bad a certificate that is bad in the same way. The decrypted connection
-// goes to the http.Server of its protocol (inner.go), whose handler re-enters goproxy
-// (forward.go), where each request is sent by a [Tap] on the one upstream connection that
-// mirrors the client's. What net/http would say in words of its own (the code of a
-// RST_STREAM, a GOAWAY, the reason of a status) is the server's again on its way out
-// (frames.go, h1.go). How a request ends for its client is decided in one place, settle.
+// goes to the server of its protocol (h1serve.go; inner.go for HTTP/2), whose handler
+// re-enters goproxy (forward.go), where each request is sent by a [Tap] on the one upstream
+// connection (h1conn.go; net/http's for HTTP/2) that mirrors the client's. What net/http
+// would say in words of its own (the code of a RST_STREAM, a GOAWAY, the reason of a status)
+// is the server's again on its way out (frames.go, h1writer.go). How a request ends for its client is decided in one place, settle.
 //
 // What answers tell of version control (repos.go, attribute.go) only names what later
 // requests fetch; it changes none of them.

@@ -9,8 +9,8 @@ import (
 	"github.com/elazarl/goproxy"
 )
 
-// newForward makes the goproxy server that all our http.Servers feed: the one that clients
-// connect to, and the two that serve what is inside their tunnels. It runs no
+// newForward makes the goproxy server that all our servers feed: the one that clients
+// connect to, and those that serve what is inside their tunnels. It runs no
 // MITM of its own: CONNECT is hijacked, requests are sent by a Tap.
 func newForward(p *Proxy) http.Handler {
 	g := goproxy.NewProxyHttpServer()

@@ -42,7 +42,7 @@ type fuzzRig struct {
 // newFuzzRig starts one. Hosts that begin with "refused." cannot be dialled, those with
 // "bypass." are relayed unread, and "mirrored.test" is a rule's, so that nothing is dialled
 // for its tunnels.
-func newFuzzRig(f *testing.F) *fuzzRig {
+func newFuzzRig(f testing.TB) *fuzzRig {
 	f.Helper()
 	authority, err := ca.New()
 	if err != nil {
@@ -231,7 +231,7 @@ type stub struct {
 	wg    sync.WaitGroup
 }
 
-func startStub(f *testing.F) *stub {
+func startStub(f testing.TB) *stub {
 	f.Helper()
 	authority, err := ca.New()
 	if err != nil {

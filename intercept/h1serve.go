@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -20,30 +21,29 @@ const (
 	// maxRequestHead bounds a request's line and headers, as net/http's server does
 	// (http.DefaultMaxHeaderBytes).
 	maxRequestHead = http.DefaultMaxHeaderBytes
-	unlimited      = 1 << 62
-	// cutOffWait is how long reading that somebody else does may take to stop.
-	cutOffWait = 5 * time.Second
+	unlimited      = math.MaxInt
 )
 
 // An h1Server serves what is inside a tunnel, HTTP/1.1: one request after another on the
 // goroutine that it is called on, which relays the answers, too. net/http's server has a
 // second goroutine for each request, to hear that the client hangs up; here there is one
 // for requests that take their time. What it says to clients that do not speak HTTP is
-// what net/http's says.
+// what net/http's says. Like that it takes the end of what a client sends for the client's
+// leaving.
 type h1Server struct {
-	t    *tunnel
-	conn net.Conn
-	br   *bufio.Reader
-	bw   *bufio.Writer
-	ctx  context.Context // of the connection
-
+	t      *tunnel
+	conn   net.Conn
 	remote string // the client's address
+	br     *bufio.Reader
+	bw     *bufio.Writer
+	ctx    context.Context // of the connection
 
 	room int    // header bytes that may still come
 	last string // the method of the last request
 
 	mu       sync.Mutex
 	cancel   context.CancelFunc // of the request that is being answered; nil between
+	taken    bool               // all of that request was read
 	timer    *time.Timer        // starts looking
 	looking  bool               // a goroutine waits for the client to hang up, or ask more
 	awaited  bool               // its result is awaited
@@ -53,18 +53,25 @@ type h1Server struct {
 
 // serveH1 serves conn until it ends.
 func (t *tunnel) serveH1(conn net.Conn) {
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), connKey{}, conn))
-	defer cancel()
+	ctx, cancel := context.WithCancel(context.WithValue(t.p.ctx, connKey{}, conn))
 	s := &h1Server{t: t, conn: conn, ctx: ctx, remote: conn.RemoteAddr().String(), room: unlimited, looked: make(chan error, 1)}
 	s.br, s.bw = bufio.NewReader(h1ServerReader{s}), bufio.NewWriter(conn)
 	s.timer = time.AfterFunc(time.Hour, s.look)
-	defer s.timer.Stop()
+	defer func() {
+		v := recover()
+		if v != nil && v != http.ErrAbortHandler {
+			t.p.c.Logger.Error().Msg(t.p.c.Redactor.Text(fmt.Sprintf("panic serving %s: %v\n%s", t.rec.Target, v, debug.Stack())))
+		}
+		s.timer.Stop()
+		cancel()
+		if !s.hijacked || v != nil {
+			s.bw.Flush()
+			conn.Close() // TLS says goodbye
+			t.end(nil)
+		}
+	}()
 	for s.next() {
 		t.state(http.StateIdle)
-	}
-	if !s.hijacked {
-		conn.Close() // TLS says goodbye
-		t.end(nil)
 	}
 }
 
@@ -75,17 +82,30 @@ func (r h1ServerReader) Read(p []byte) (int, error) {
 	if r.s.room <= 0 {
 		return 0, errHeadTooLarge
 	}
-	n, err := r.s.conn.Read(p)
+	n, err := r.s.conn.Read(p[:min(len(p), r.s.room)])
 	r.s.room -= n
+	if err != nil {
+		r.s.hungUp()
+	}
 	return n, err
 }
 
-// next serves one request and reports whether another may follow.
+// hungUp cancels the request that is being answered: nothing can be read from its client
+// any more.
+func (s *h1Server) hungUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel != nil && !s.hijacked && !s.t.client.refused.Load() { // or it is we who do not want to read
+		s.cancel()
+	}
+}
+
+// next serves one request and reports whether another may follow. A request that was not
+// answered to its end panics.
 func (s *h1Server) next() bool {
 	if s.await() != nil {
 		return false
 	}
-	s.room = maxRequestHead // what was read ahead does not count
 	s.t.state(http.StateActive)
 	r, err := s.read()
 	asked := time.Now()
@@ -95,41 +115,22 @@ func (s *h1Server) next() bool {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	r = r.WithContext(ctx)
-	w := &h1Writer{s: s, r: r, header: http.Header{}, length: -1}
-	if !s.expect(w, r) {
+	w := &h1Writer{s: s, r: r.WithContext(ctx), header: http.Header{}, length: -1}
+	if !s.expect(w) {
 		return false
 	}
 	s.mu.Lock()
-	s.cancel = cancel
-	s.mu.Unlock()
-	if w.body == nil {
+	s.cancel, s.taken = cancel, w.body == nil
+	if s.taken {
 		s.timer.Reset(lookAfter)
 	}
-	ok := s.handle(w, r, asked)
+	s.mu.Unlock()
+	s.t.p.serveInside(w, w.r, &call{asked: asked, tunnel: s.t})
 	s.mu.Lock()
 	s.cancel = nil
 	s.timer.Stop()
 	s.mu.Unlock()
-	switch {
-	case s.hijacked:
-		return false
-	case !ok:
-		s.bw.Flush()
-		return false
-	}
-	return w.finish()
-}
-
-// handle has the request answered, and reports whether the answer is complete.
-func (s *h1Server) handle(w *h1Writer, r *http.Request, asked time.Time) (ok bool) {
-	defer func() {
-		if v := recover(); v != nil && v != http.ErrAbortHandler {
-			s.t.p.c.Logger.Error().Msg(s.t.p.c.Redactor.Text(fmt.Sprintf("panic serving %s: %v\n%s", s.t.rec.Target, v, debug.Stack())))
-		}
-	}()
-	s.t.p.serveInside(w, r, &call{asked: asked, tunnel: s.t})
-	return true
+	return !s.hijacked && w.finish()
 }
 
 // await waits for the first byte of a request.
@@ -139,31 +140,51 @@ func (s *h1Server) await() error {
 	looking := s.looking
 	s.mu.Unlock()
 	if looking {
-		return <-s.looked
+		if err := <-s.looked; err != nil {
+			return err
+		}
 	}
-	_, err := s.br.Peek(1)
-	return err
+	for {
+		b, err := s.br.Peek(1)
+		if err != nil || s.last != http.MethodPost || b[0] != '\r' && b[0] != '\n' {
+			return err
+		}
+		s.br.Discard(1) // old clients send a line too much (RFC 9112 §2.2)
+	}
 }
 
 // look waits for the client to hang up while its request is being answered.
 func (s *h1Server) look() {
 	s.mu.Lock()
-	if s.cancel == nil || s.looking || s.hijacked {
+	if s.cancel == nil || !s.taken || s.looking || s.hijacked {
 		s.mu.Unlock()
 		return
 	}
 	s.looking = true
 	s.mu.Unlock()
 	_, err := s.br.Peek(1)
+	if err != nil {
+		s.hungUp()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil && s.cancel != nil && !s.hijacked {
-		s.cancel()
-	}
 	if s.awaited {
 		s.looked <- err
 	}
 	s.looking, s.awaited = false, false
+}
+
+// take notes that all of the request was read: what comes next is another, or the end.
+func (s *h1Server) take() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken {
+		return
+	}
+	s.taken = true
+	if s.cancel != nil {
+		s.timer.Reset(lookAfter)
+	}
 }
 
 // hijack gives the connection to somebody else.
@@ -180,11 +201,7 @@ func (s *h1Server) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	s.mu.Unlock()
 	if looking {
 		s.conn.SetReadDeadline(time.Unix(1, 0))
-		select {
-		case <-s.looked:
-		case <-time.After(cutOffWait):
-			return nil, nil, errors.New("the connection is being read")
-		}
+		<-s.looked
 		s.conn.SetReadDeadline(time.Time{})
 	}
 	s.room = unlimited
@@ -203,14 +220,7 @@ func (e *badRequest) Error() string { return e.text }
 
 // read reads a request's line and headers.
 func (s *h1Server) read() (*http.Request, error) {
-	if s.last == http.MethodPost {
-		for { // old clients send a line too much (RFC 9112 §2.2)
-			if b, _ := s.br.Peek(1); len(b) == 0 || b[0] != '\r' && b[0] != '\n' {
-				break
-			}
-			s.br.Discard(1)
-		}
-	}
+	s.room = maxRequestHead // what was read ahead does not count
 	r, err := http.ReadRequest(s.br)
 	if err != nil {
 		if s.room <= 0 {
@@ -245,7 +255,8 @@ func (s *h1Server) read() (*http.Request, error) {
 func (s *h1Server) refuse(err error) {
 	var bad *badRequest
 	var op *net.OpError
-	const status = "400 Bad Request"
+	var unsupported = strings.HasPrefix(err.Error(), "unsupported transfer encoding") ||
+		strings.HasPrefix(err.Error(), "too many transfer encodings") // net/http does not export it
 	switch {
 	case errors.As(err, &bad):
 		text := fmt.Sprintf("%d %s: %s", bad.status, http.StatusText(bad.status), bad.text)
@@ -253,11 +264,11 @@ func (s *h1Server) refuse(err error) {
 	case err == errHeadTooLarge:
 		const status = "431 Request Header Fields Too Large"
 		s.say(status, status)
-		s.t.client.refuse()
-	case strings.HasPrefix(err.Error(), "unsupported transfer encoding"):
+	case unsupported:
 		s.say("501 Not Implemented", "Unsupported transfer encoding")
 	case err == io.EOF, errors.As(err, &op):
 	default:
+		const status = "400 Bad Request"
 		s.say(status, status)
 	}
 }
@@ -265,24 +276,26 @@ func (s *h1Server) refuse(err error) {
 func (s *h1Server) say(status, body string) {
 	io.WriteString(s.bw, "HTTP/1.1 "+status+"\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"+body)
 	s.bw.Flush()
+	s.t.client.refuse() // there may be more of it; Close takes that in for a while
 }
 
 // expect makes the request's body one that asks for itself, where the client waits for
 // that. It reports whether the request can be served.
-func (s *h1Server) expect(w *h1Writer, r *http.Request) bool {
-	e := r.Header.Get("Expect")
+func (s *h1Server) expect(w *h1Writer) bool {
+	r := w.r
 	continues := httpguts.HeaderValuesContainsToken(r.Header["Expect"], "100-continue")
-	if e != "" && !continues {
-		w.header.Set("Connection", "close")
-		w.WriteHeader(http.StatusExpectationFailed)
-		w.finish()
-		return false
+	if r.ContentLength != 0 {
+		w.body = &h1RequestBody{ReadCloser: r.Body, w: w, expects: continues && r.ProtoAtLeast(1, 1)}
+		w.body.asks.Store(w.body.expects)
+		r.Body = w.body
 	}
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+	if r.Header.Get("Expect") == "" || continues {
 		return true
 	}
-	w.body = &h1RequestBody{ReadCloser: r.Body, w: w}
-	w.body.asks.Store(continues && r.ProtoAtLeast(1, 1))
-	r.Body = w.body
-	return true
+	s.taken = false
+	w.header.Set("Connection", "close")
+	w.header.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusExpectationFailed)
+	w.finish()
+	return false
 }

@@ -2,6 +2,7 @@ package intercept
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,25 +10,38 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // An h1RequestBody is the body of a client's request.
 type h1RequestBody struct {
 	io.ReadCloser
-	w    *h1Writer
-	asks atomic.Bool // the client waits for 100 Continue
-	read atomic.Bool // to its end
+	w       *h1Writer
+	expects bool        // the client waits for 100 Continue
+	asks    atomic.Bool // it still does
+	closed  atomic.Bool
 }
 
 func (b *h1RequestBody) Read(p []byte) (int, error) {
-	if b.asks.CompareAndSwap(true, false) {
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if b.asks.Load() {
 		b.w.proceed()
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && b.read.CompareAndSwap(false, true) {
-		b.w.s.timer.Reset(lookAfter)
+	if err == io.EOF {
+		b.w.s.take()
 	}
 	return n, err
+}
+
+// Close does not read what is left, as net/http's own would to its end: the client may be
+// in no hurry to send it.
+func (b *h1RequestBody) Close() error {
+	b.closed.Store(true)
+	return nil
 }
 
 // An h1Writer writes one answer of an h1Server. It invents no header, and says in the
@@ -38,6 +52,7 @@ type h1Writer struct {
 	body   *h1RequestBody // nil: the request has none
 	header http.Header
 	status string // the server's, code and reason; "": as net/http has it
+	old    bool   // the server's answer is in HTTP/1.0
 
 	mu      sync.Mutex // 100 Continue is written by whoever reads the request's body
 	wrote   bool       // the headers
@@ -66,7 +81,7 @@ func (w *h1Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (w *h1Writer) proceed() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.wrote {
+	if !w.wrote && w.body.asks.Swap(false) {
 		io.WriteString(w.s.bw, "HTTP/1.1 100 Continue\r\n\r\n")
 		w.s.bw.Flush()
 	}
@@ -80,14 +95,8 @@ func (w *h1Writer) WriteHeader(status int) {
 	if w.wrote {
 		return
 	}
-	if status < 200 && status != http.StatusSwitchingProtocols {
-		if status == http.StatusContinue && w.body != nil {
-			w.body.asks.Store(false)
-		}
-		w.line(status)
-		w.header.WriteSubset(w.s.bw, map[string]bool{"Content-Length": true, "Transfer-Encoding": true})
-		io.WriteString(w.s.bw, "\r\n")
-		w.s.bw.Flush()
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		w.informational(status)
 		return
 	}
 	w.wrote = true
@@ -102,16 +111,35 @@ func (w *h1Writer) WriteHeader(status int) {
 	if w.chunked {
 		io.WriteString(w.s.bw, "Transfer-Encoding: chunked\r\n")
 	}
-	w.connection()
+	w.connection(status)
 	io.WriteString(w.s.bw, "\r\n")
+}
+
+// informational writes a 1xx, unless the client cannot understand it or knows it already.
+func (w *h1Writer) informational(status int) {
+	told := status == http.StatusContinue && w.body != nil && w.body.expects && !w.body.asks.Swap(false)
+	if told || !w.r.ProtoAtLeast(1, 1) {
+		return
+	}
+	w.line(status)
+	w.header.WriteSubset(w.s.bw, map[string]bool{"Content-Length": true, "Transfer-Encoding": true})
+	io.WriteString(w.s.bw, "\r\n")
+	w.s.bw.Flush()
 }
 
 // hopByHop are the headers that WriteHeader writes itself.
 var hopByHop = map[string]bool{"Transfer-Encoding": true, "Connection": true}
 
 func (w *h1Writer) line(status int) {
+	proto := "HTTP/1.1 "
+	if w.old || !w.r.ProtoAtLeast(1, 1) {
+		proto = "HTTP/1.0 "
+	}
+	io.WriteString(w.s.bw, proto)
 	code := strconv.Itoa(status)
-	io.WriteString(w.s.bw, "HTTP/1.1 ")
+	if status < 100 {
+		code = fmt.Sprintf("%03d", status)
+	}
 	if strings.HasPrefix(w.status, code) {
 		io.WriteString(w.s.bw, w.status)
 	} else {
@@ -124,11 +152,11 @@ func (w *h1Writer) line(status int) {
 func (w *h1Writer) frame(status int) {
 	length := w.header.Get("Content-Length")
 	switch n, err := strconv.ParseInt(length, 10, 64); {
-	case w.r.Method == http.MethodHead || status < 200 || status == http.StatusNoContent || status == http.StatusNotModified:
+	case w.r.Method == http.MethodHead || status/100 == 1 || status == http.StatusNoContent || status == http.StatusNotModified:
 		w.bare = true
 	case length != "" && err == nil && n >= 0:
 		w.length = n
-	case w.r.ProtoAtLeast(1, 1):
+	case w.r.ProtoAtLeast(1, 1) && !w.old:
 		delete(w.header, "Content-Length")
 		w.chunked = true
 	default:
@@ -136,21 +164,21 @@ func (w *h1Writer) frame(status int) {
 	}
 }
 
-// connection writes the Connection header, which is between the client and us.
-func (w *h1Writer) connection() {
+// connection writes the Connection header, which is between the client and us. That of an
+// upgrade is the server's.
+func (w *h1Writer) connection(status int) {
 	values := w.header["Connection"]
-	closes := false
-	for _, v := range values {
-		closes = closes || strings.EqualFold(v, "close")
-	}
-	alive := w.r.ProtoAtLeast(1, 1) && !w.r.Close || !w.r.ProtoAtLeast(1, 1) && strings.EqualFold(w.r.Header.Get("Connection"), "keep-alive")
-	w.last = w.last || closes || !alive
-	switch {
-	case w.last && w.r.ProtoAtLeast(1, 1):
+	keeps := httpguts.HeaderValuesContainsToken(values, "keep-alive")
+	closes := httpguts.HeaderValuesContainsToken(values, "close")
+	w.last = w.last || closes || w.r.Close || w.old && !keeps
+	switch young := w.r.ProtoAtLeast(1, 1); {
+	case status == http.StatusSwitchingProtocols:
+	case w.last && w.old && !keeps: // HTTP/1.0 need not say so
+	case w.last && young:
 		values = []string{"close"}
 	case w.last:
 		values = nil
-	case !w.r.ProtoAtLeast(1, 1) && len(values) == 0:
+	case !young && len(values) == 0:
 		values = []string{"keep-alive"}
 	}
 	for _, v := range values {
@@ -168,6 +196,8 @@ func (w *h1Writer) Write(p []byte) (int, error) {
 	switch {
 	case len(p) == 0:
 		return 0, nil
+	case w.r.Method == http.MethodHead:
+		return len(p), nil
 	case w.bare:
 		return 0, http.ErrBodyNotAllowed
 	case w.length >= 0:
@@ -207,7 +237,10 @@ func (w *h1Writer) finish() bool {
 		io.WriteString(w.s.bw, "\r\n")
 	}
 	err := w.s.bw.Flush()
-	if w.body != nil && !w.body.read.Load() {
+	w.s.mu.Lock()
+	taken := w.s.taken
+	w.s.mu.Unlock()
+	if w.body != nil && !taken {
 		w.s.t.client.refuse() // the client is still sending; Close takes that in for a while
 		return false
 	}

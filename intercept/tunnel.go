@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +28,7 @@ type tunnel struct {
 	host   string  // of the target, without port
 	up     *upConn // the mirrored connection; nil when rules decide where requests go
 	leg    *leg
-	conn   net.Conn // what the http.Server serves; nil before
+	conn   net.Conn // what the requests come on; nil before
 	scheme string   // of the requests in it
 
 	ready   time.Time // when requests could begin: the end of the client's handshake
@@ -247,7 +246,7 @@ func (t *tunnel) serve(c net.Conn) {
 	case gone:
 		t.end(nil)
 	case !h2:
-		t.serveH1(c)
+		go t.serveH1(c) // what is on this stack, or waits for it, is only about opening
 	case !t.p.inner.give(c):
 		t.end(nil)
 	}
@@ -331,12 +330,15 @@ func (t *tunnel) failed(status int, op string, err error) {
 // cut ends the tunnel at Shutdown. What was relayed is counted when its copying ends.
 func (t *tunnel) cut() {
 	t.mu.Lock()
-	relays, up := t.relays, t.up
+	relays, up, conn := t.relays, t.up, t.conn
 	t.mu.Unlock()
 	if relays != nil {
 		t.client.Close()
 		up.close("modtap")
 		within(time.Second, relays)
+	}
+	if _, h2 := conn.(*frameConn); conn != nil && !h2 {
+		conn.Close() // TLS says goodbye
 	}
 	t.end(nil)
 	within(time.Second, t.over) // somebody else may be ending it
@@ -391,14 +393,4 @@ func (t *tunnel) snapshot() {
 	r := t.rec
 	t.mu.Unlock()
 	t.p.c.Log.Append(recorder.Event{Tunnel: &r})
-}
-
-// bypassed reports whether --bypass names host.
-func (p *Proxy) bypassed(host string) bool {
-	for _, glob := range p.c.Bypass {
-		if ok, _ := path.Match(strings.ToLower(glob), strings.ToLower(host)); ok {
-			return true
-		}
-	}
-	return false
 }
