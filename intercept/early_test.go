@@ -89,3 +89,25 @@ func TestEarlyAnswer(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestStalledUpload: a server that hangs up in the middle of an upload is not waited with
+// until a client that stalls goes on.
+func TestStalledUpload(t *testing.T) {
+	o := origintest.Start(t, origintest.Config{Protos: []string{"http/1.1"}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.ReadFull(r.Body, make([]byte, 4))
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err) // HTTP/1.1 can
+		}
+		c.Close()
+	})})
+	r := newRig(t, o, nil)
+	body, w := io.Pipe()
+	go io.WriteString(w, "half")
+	req, _ := http.NewRequest("POST", o.URL()+"/handler", body)
+	go seen(r.tapped("http/1.1"), req)
+	if x := r.exchanges(1)[0]; opOf(x) != "read" || x.Request.BodySize != 4 {
+		t.Errorf("recorded %v, %d bytes", x.Err, x.Request.BodySize)
+	}
+	w.Close()
+}

@@ -1,6 +1,7 @@
 package intercept_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -125,6 +126,32 @@ func TestMirrorToHTTP1(t *testing.T) {
 	for _, x := range r.exchanges(n + 2) {
 		if x.Overhead > recorder.Span(shake/2) {
 			t.Errorf("exchange %d: overhead %v, but modtap only waited for the network", x.ID, x.Overhead)
+		}
+	}
+}
+
+// TestUploadBrokenOff: a request whose client leaves in the middle of it is the client's
+// doing.
+func TestUploadBrokenOff(t *testing.T) {
+	for _, proto := range []string{"h2", "http/1.1"} {
+		begun := make(chan bool)
+		o := origintest.Start(t, origintest.Config{Protos: []string{proto}, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			io.ReadFull(r.Body, make([]byte, 4))
+			close(begun)
+			io.Copy(io.Discard, r.Body)
+		})})
+		r := newRig(t, o, nil)
+		body, w := io.Pipe()
+		go func() {
+			io.WriteString(w, "half")
+			<-begun
+			w.CloseWithError(errors.New("broken off"))
+		}()
+		if _, err := r.tapped(proto).Post(o.URL()+"/handler", "text/plain", body); err == nil {
+			t.Error("no error")
+		}
+		if x := r.exchanges(1)[0]; opOf(x) != "canceled" || x.Request.BodySize != 4 {
+			t.Errorf("%s: recorded %v, %d bytes", proto, x.Err, x.Request.BodySize)
 		}
 	}
 }

@@ -37,6 +37,21 @@ type call struct {
 // duplex, panics when the end of the body comes after the handler's.
 func (c *call) early() bool { return c.duplex && !c.taken.Load() }
 
+// giveUp ends reading the body of r, which the client may be in no hurry to send. (net/http's
+// HTTP/1.1 server would take that for the client's leaving: there the client is waited for.)
+func (c *call) giveUp(r *http.Request) {
+	if c.duplex {
+		w, ok := c.w.ResponseWriter.(*h1Writer)
+		if !ok {
+			return
+		}
+		if !c.taken.Load() {
+			w.s.t.client.refuse()
+		}
+	}
+	r.Body.Close()
+}
+
 type callKey struct{}
 
 // The marks that hooks may set from other goroutines.

@@ -26,7 +26,7 @@ func opOf(err error, otherwise string) string {
 	switch {
 	case errors.As(err, &redirect):
 		return "redirect"
-	case errors.Is(err, context.Canceled), errors.Is(err, errClientGone):
+	case errors.Is(err, context.Canceled), errors.Is(err, errClientGone), errors.Is(err, errConnClosed):
 		return "canceled"
 	case errors.As(err, &dns):
 		return "dns"

@@ -25,6 +25,11 @@ const (
 	// writtenWithin is how long a connection whose answer is complete may still be sending
 	// the request, and be used again (net/http/transport.go, maxWriteWaitBeforeConnReuse).
 	writtenWithin = 50 * time.Millisecond
+	// lastWords is how long a server that takes no more of a request may still answer it.
+	lastWords = time.Second
+	// headAtOnce is how much of a request without a body is written before its answer is
+	// listened for: what a socket takes in, whether or not the server reads.
+	headAtOnce = 16 << 10
 	// headKept is how much is remembered of the beginning of an answer.
 	headKept = 4 << 10
 )
@@ -44,8 +49,9 @@ type h1Conn struct {
 	bw     *bufio.Writer
 
 	// of whoever reads
-	room int    // header bytes that may still come
-	head []byte // how the last answer began
+	room  int    // header bytes that may still come
+	head  []byte // how the last answer began
+	ended bool   // nothing more comes
 
 	mu      sync.Mutex
 	state   h1State
@@ -89,6 +95,7 @@ var (
 	errLateWriter  = errors.New("the request was not sent within 50 ms of its answer")
 	errLastAnswer  = errors.New("the connection was for one request")
 	errBodyGivenUp = errors.New("the body was given up")
+	errUpgradeOver = errors.New("the upgraded connection was closed")
 	errConnClosed  = errors.New("the connection was closed")
 )
 
@@ -97,6 +104,8 @@ var (
 func newH1Conn(conn net.Conn, parent *url.URL, gone func(who string)) *h1Conn {
 	c := &h1Conn{conn: conn, parent: parent, gone: gone, looked: make(chan peeked, 1), room: maxAnswerHead}
 	c.br, c.bw = bufio.NewReader(h1Reader{c}), bufio.NewWriter(conn)
+	c.mu.Lock()
+	defer c.mu.Unlock() // look waits until c.timer is there
 	c.timer = time.AfterFunc(lookAfter, c.look)
 	return c
 }
@@ -108,11 +117,12 @@ func (c h1Reader) Read(p []byte) (int, error) {
 	if c.room <= 0 {
 		return 0, fmt.Errorf("net/http: server response headers exceeded %d bytes; aborted", maxAnswerHead)
 	}
-	n, err := c.conn.Read(p)
+	n, err := c.conn.Read(p[:min(len(p), c.room)])
 	if room := headKept - len(c.head); room > 0 && n > 0 {
 		c.head = append(c.head, p[:min(n, room)]...)
 	}
 	c.room -= n
+	c.ended = c.ended || err == io.EOF
 	return n, err
 }
 
@@ -150,13 +160,13 @@ func (c *h1Conn) roundTrip(r *http.Request, x *exchange) (*http.Response, error)
 		return nil, err
 	}
 	t := &h1Trip{c: c, r: r, x: x, looking: looking}
-	t.uncancel = context.AfterFunc(r.Context(), func() { c.end("client", context.Cause(r.Context())) })
+	t.uncancel = context.AfterFunc(r.Context(), t.cancel)
 	resp, err := t.answer(t.send())
+	if err == nil && r.Context().Err() != nil { // closing the connection made the server answer
+		err = context.Cause(r.Context())
+	}
 	if err != nil {
-		t.uncancel()
-		err = c.end("server", err)
-		t.join()
-		return nil, err
+		return nil, t.fail(err)
 	}
 	t.deliver(resp)
 	return resp, nil
@@ -186,6 +196,10 @@ func (c *h1Conn) begin(ctx context.Context) (looking bool, err error) {
 		return false, c.err
 	case h1Upgraded:
 		return false, errNotIdle
+	}
+	if ctx.Err() != nil {
+		c.state = h1Idle
+		return false, ctx.Err()
 	}
 	c.state = h1Busy
 	c.timer.Stop()
@@ -258,10 +272,10 @@ func (c *h1Conn) Available() int {
 func (c *h1Conn) InFlight() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state == h1Reserved || c.state == h1Busy {
-		return 1
+	if c.state == h1Idle || c.state == h1Closed {
+		return 0
 	}
-	return 0
+	return 1
 }
 
 // Err is why no request can be sent any more; nil when one can.
@@ -273,12 +287,6 @@ func (c *h1Conn) Err() error {
 
 // Close ends the connection, and what is under way on it.
 func (c *h1Conn) Close() error {
-	c.mu.Lock()
-	upgraded := c.state == h1Upgraded
-	c.mu.Unlock()
-	if upgraded {
-		return c.conn.Close()
-	}
 	c.end("modtap", errConnClosed)
 	return nil
 }

@@ -66,6 +66,14 @@ func (w *relayWriter) informational(status int, header http.Header) {
 	}
 }
 
+// answered hears that the server's final answer has begun. A client that waits to be told
+// to send its body is told no more.
+func (w *relayWriter) answered() {
+	if h, ok := w.ResponseWriter.(*h1Writer); ok && h.body != nil {
+		h.body.asks.Store(false)
+	}
+}
+
 func (w *relayWriter) Write(p []byte) (int, error) {
 	if w.failed() {
 		return len(p), nil
