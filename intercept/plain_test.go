@@ -64,6 +64,42 @@ func TestPlainHTTPFails(t *testing.T) {
 	}
 }
 
+// TestPlainHTTPSentAgain: a request that its server met with the end of an idle connection
+// goes out again on another, as net/http would send it.
+func TestPlainHTTPSentAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			br := bufio.NewReader(c)
+			http.ReadRequest(br)
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
+			http.ReadRequest(br)
+			c.Close()
+		}
+	}()
+	r := newRig(t, origintest.Start(t, origintest.Config{}), nil)
+	c := r.tapped("http/1.1")
+	for range 3 {
+		req, _ := http.NewRequest("GET", "http://"+l.Addr().String()+"/", nil)
+		if got := seen(c, req); !strings.Contains(got, "200 OK") {
+			t.Error(got)
+		}
+	}
+	for i, x := range r.exchanges(3) {
+		if x.Resent != min(i, 1) || x.Err != nil {
+			t.Errorf("request %d was sent again %d times, %v", i, x.Resent, x.Err)
+		}
+	}
+}
+
 func TestPlainHTTPInsideConnect(t *testing.T) {
 	s := plainServer(t)
 	r := newRig(t, origintest.Start(t, origintest.Config{}), nil)

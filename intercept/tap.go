@@ -3,6 +3,7 @@ package intercept
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -73,6 +74,9 @@ func (t *Tap) send(x *exchange, r *http.Request) (*http.Response, error) {
 	to := t.home // whatever the Host header says
 	if rewritten || to.target == "" {
 		to = routeOf(out)
+	}
+	if to.scheme != "http" && to.scheme != "https" {
+		return nil, fmt.Errorf("unsupported protocol scheme %q", to.scheme)
 	}
 	if out.Body != nil && out.Body != http.NoBody {
 		out.Body = &requestBody{out.Body, x}
