@@ -49,7 +49,7 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.passGoAway(x, resp)
 	if c.w != nil && t.leg.mirror {
 		if w, ok := c.w.ResponseWriter.(*h1Writer); ok {
-			w.status = oneLine(resp.Status)
+			w.status, w.old = oneLine(resp.Status), !resp.ProtoAtLeast(1, 1)
 		}
 	}
 	if r.ProtoMajor == 2 && resp.ProtoMajor == 1 {
@@ -176,7 +176,7 @@ func (t *Tap) passGoAway(x *exchange, resp *http.Response) {
 	case !t.leg.mirror:
 		return
 	case !u.h2:
-		if resp.Close { // net/http has taken it out of the header
+		if resp.Close && resp.ProtoAtLeast(1, 1) { // net/http has taken it out of the header
 			resp.Header.Set("Connection", "close")
 		}
 		return
