@@ -64,6 +64,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	r.Context().Value(callKey{}).(*call).taken.Store(true) // as a Tap does
 	w.Header()["Date"] = nil
 	if r.URL.Path != "/chunked" {
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)+len(r.URL.Path)))
