@@ -26,6 +26,7 @@ type Proxy struct {
 	pool      *leg         // --pool; nil otherwise
 	reversal  *reversal    // reverse mode; nil otherwise
 	history   history
+	verdicts  verdicts
 	// claimWithin is the constant, but for tests on busy machines.
 	claimWithin time.Duration
 	repos       repos

@@ -3,7 +3,6 @@ package intercept
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -88,7 +87,7 @@ func (u *upConn) handshake(ctx context.Context, serverName string, alpn []string
 		ServerName: serverName, NextProtos: alpn, KeyLogWriter: u.p.c.KeyLog,
 		InsecureSkipVerify: true, // VerifyConnection judges, and the client hears the verdict
 		VerifyConnection: func(s tls.ConnectionState) error {
-			verdict = u.p.verify(s, serverName)
+			verdict = u.p.verdicts.verify(s, serverName, u.p.c.Roots)
 			return nil
 		},
 	}
@@ -114,16 +113,6 @@ func (u *upConn) handshake(ctx context.Context, serverName string, alpn []string
 	u.lock(func(c *recorder.Conn) { c.Marks.TLSDone, c.TLS = done, facts })
 	u.snapshot()
 	return verdict, nil
-}
-
-// verify judges a server's certificate as a Go client does (crypto/tls.verifyServerCertificate).
-func (p *Proxy) verify(s tls.ConnectionState, name string) error {
-	opts := x509.VerifyOptions{Roots: p.c.Roots, DNSName: name, Intermediates: x509.NewCertPool()}
-	for _, c := range s.PeerCertificates[1:] {
-		opts.Intermediates.AddCert(c)
-	}
-	_, err := s.PeerCertificates[0].Verify(opts)
-	return err
 }
 
 type handedOverKey struct{}
