@@ -143,7 +143,7 @@ func attachHAR(b *testing.B, l *recorder.Log, slow bool) {
 	}
 	var sink recorder.Sink = w
 	if slow {
-		sink = &slowDisk{Writer: w}
+		sink = &slowDisk{Writer: w, b: b}
 	}
 	done := recorder.StartPump(context.Background(), l, sink)
 	b.Cleanup(func() {
@@ -157,7 +157,13 @@ func attachHAR(b *testing.B, l *recorder.Log, slow bool) {
 // A slowDisk takes 5 ms for a write, and a second for 4 MB.
 type slowDisk struct {
 	*har.Writer
+	b    *testing.B
 	size int64
+}
+
+func (d *slowDisk) Lost(n uint64) {
+	d.Writer.Lost(n)
+	d.b.Logf("the slow disk lost %d events", n) // and the recording says so
 }
 
 func (d *slowDisk) Flush() error {
