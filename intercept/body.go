@@ -214,6 +214,7 @@ func (u *upgraded) WriteTo(w io.Writer) (int64, error) {
 		u.ReadWriteCloser.Close()
 	}()
 	n, err := io.Copy(client, justReader{u})
+	u.x.call.written()
 	client.Close()
 	<-up
 	return n, err

@@ -52,6 +52,13 @@ func (c *call) giveUp(r *http.Request) {
 	r.Body.Close()
 }
 
+// written waits until all that was written inside the tunnel is on its way.
+func (c *call) written() {
+	if c.tunnel != nil {
+		c.tunnel.client.written()
+	}
+}
+
 type callKey struct{}
 
 // The marks that hooks may set from other goroutines.

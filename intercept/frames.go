@@ -110,6 +110,7 @@ func (c *frameConn) due() bool {
 
 func (c *frameConn) depart() {
 	c.goAway(c.last, 0, "")
+	clientOf(c).written()
 	clientOf(c).refuse() // http.Server closes it, and what is unread does not become a reset
 }
 

@@ -2,6 +2,7 @@ package intercept
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -236,7 +237,7 @@ func (w *h1Writer) finish() bool {
 		w.trailers()
 		io.WriteString(w.s.bw, "\r\n")
 	}
-	err := w.s.bw.Flush()
+	err := errors.Join(w.s.bw.Flush(), w.s.t.client.written())
 	w.s.mu.Lock()
 	taken := w.s.taken
 	w.s.mu.Unlock()

@@ -31,7 +31,7 @@ func (t *tunnel) serveTLS() {
 	t.p.opening.add(1)
 	defer t.p.opening.add(-1)
 	h := &handshake{t: t}
-	t.client.gather = &gather{conn: t.client.Conn}
+	t.client.records = &gather{conn: t.client.Conn}
 	tc := tls.Server(t.client, &tls.Config{GetConfigForClient: h.config})
 	err := tc.HandshakeContext(t.p.ctx)
 	t.ready = time.Now()
@@ -58,11 +58,12 @@ func (t *tunnel) serveTLS() {
 		t.leg.add(route{"https", t.rec.Target}, t.up)
 	}
 	t.snapshot()
+	t.client.gathered = newGathered(t.p.ctx, tc, t.client.records)
 	if state.NegotiatedProtocol == "h2" {
-		t.serve(&frameConn{Conn: tc, skip: clientPreface})
+		t.serve(&frameConn{Conn: t.client.gathered, skip: clientPreface})
 		return
 	}
-	t.serve(tc)
+	t.serve(t.client.gathered)
 }
 
 // failed ends a tunnel whose handshake with the client ended with err. Whatever the

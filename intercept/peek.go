@@ -13,13 +13,14 @@ import (
 // them, and whose traffic is counted.
 type peekConn struct {
 	net.Conn
-	in, out atomic.Int64
-	ahead   []byte          // read but not yet taken
-	ended   func(err error) // called once, by the reader that finds the connection ended
-	over    atomic.Bool
-	gather  *gather // set when TLS begins on a client's connection
-	tunnel  *tunnel // client connections: the tunnel it became
-	plain   *leg    // client connections: for plain-HTTP requests
+	in, out  atomic.Int64
+	ahead    []byte          // read but not yet taken
+	ended    func(err error) // called once, by the reader that finds the connection ended
+	over     atomic.Bool
+	records  *gather   // set when TLS begins on a client's connection
+	gathered *gathered // set when HTTP begins in it
+	tunnel   *tunnel   // client connections: the tunnel it became
+	plain    *leg      // client connections: for plain-HTTP requests
 
 	refused  atomic.Bool // nothing more is read, see refuse
 	reversed atomic.Bool // client connections: they have sent a request of reverse mode
@@ -72,8 +73,8 @@ func (c *peekConn) Read(p []byte) (int, error) {
 func (c *peekConn) Write(p []byte) (int, error) {
 	var n int
 	var err error
-	if c.gather != nil {
-		n, err = c.gather.Write(p)
+	if c.records != nil {
+		n, err = c.records.Write(p)
 	} else {
 		n, err = c.Conn.Write(p)
 	}
@@ -85,10 +86,15 @@ func (c *peekConn) Write(p []byte) (int, error) {
 
 // CloseWrite half-closes where the connection can.
 func (c *peekConn) CloseWrite() error {
-	if c.gather != nil {
-		c.gather.flush()
-	}
 	return closeWrite(c.Conn)
+}
+
+// written waits until all that was written to the client is the kernel's to send.
+func (c *peekConn) written() error {
+	if c.gathered == nil {
+		return nil
+	}
+	return c.gathered.written()
 }
 
 // reset makes Close send a reset instead of an orderly end.

@@ -2,7 +2,6 @@ package intercept
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -79,8 +78,8 @@ func clientOf(c net.Conn) *peekConn {
 	case *frameConn:
 		c = v.Conn
 	}
-	if tc, ok := c.(*tls.Conn); ok {
-		c = tc.NetConn()
+	if g, ok := c.(*gathered); ok {
+		c = g.NetConn()
 	}
 	return c.(*peekConn)
 }
@@ -129,6 +128,7 @@ func (p *Proxy) through(w http.ResponseWriter, r *http.Request, c *call, rt http
 func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 	x := c.x
 	if client := c.w.hijacked; client != nil {
+		c.written()
 		client.Close() // goproxy leaves it open when the server ends first
 		if c.tunnel != nil {
 			c.tunnel.end(nil)
@@ -156,6 +156,9 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		return
 	}
 	gone := errors.Is(x.failed, errHungUp) || x.up != nil && x.up.over()
+	if mirrored && gone {
+		c.tunnel.client.written() // before the end is
+	}
 	switch {
 	case !mirrored || passCode(w, r, c):
 	case r.ProtoMajor == 1 && r.Context().Err() == nil && passHead(w, c):

@@ -332,6 +332,9 @@ func (t *tunnel) cut() {
 	t.mu.Lock()
 	relays, up, conn := t.relays, t.up, t.conn
 	t.mu.Unlock()
+	if conn != nil && t.client.gathered != nil {
+		t.client.gathered.drain()
+	}
 	if relays != nil {
 		t.client.Close()
 		up.close("modtap")
