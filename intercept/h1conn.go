@@ -3,13 +3,16 @@ package intercept
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -43,7 +46,8 @@ const (
 // does what net/http's persistConn does in every other respect.
 type h1Conn struct {
 	conn   net.Conn
-	parent *url.URL // the proxy that plain-http requests are sent to; nil: none
+	parent *url.URL        // the proxy that plain-http requests are sent to; nil: none
+	raw    syscall.RawConn // tells whether there is something to read; nil: nothing does
 	gone   func(who string)
 	br     *bufio.Reader
 	bw     *bufio.Writer
@@ -104,9 +108,10 @@ var (
 func newH1Conn(conn net.Conn, parent *url.URL, gone func(who string)) *h1Conn {
 	c := &h1Conn{conn: conn, parent: parent, gone: gone, looked: make(chan peeked, 1), room: maxAnswerHead}
 	c.br, c.bw = bufio.NewReader(h1Reader{c}), bufio.NewWriter(conn)
+	c.raw = rawOf(conn)
 	c.mu.Lock()
 	defer c.mu.Unlock() // look waits until c.timer is there
-	c.timer = time.AfterFunc(lookAfter, c.look)
+	c.timer = time.AfterFunc(c.lookAfter(), c.look)
 	return c
 }
 
@@ -124,6 +129,29 @@ func (c h1Reader) Read(p []byte) (int, error) {
 	c.room -= n
 	c.ended = c.ended || err == io.EOF
 	return n, err
+}
+
+// lookAfter is how long it idles until it is looked at: at once where glance cannot help.
+func (c *h1Conn) lookAfter() time.Duration {
+	if c.raw == nil {
+		return 0
+	}
+	return lookAfter
+}
+
+// rawOf is the socket under conn; nil where it cannot be asked.
+func rawOf(conn net.Conn) syscall.RawConn {
+	if tc, ok := conn.(*tls.Conn); ok {
+		conn = tc.NetConn()
+	}
+	if pc, ok := conn.(*peekConn); ok {
+		conn = pc.Conn
+	}
+	if s, ok := conn.(syscall.Conn); ok && canAsk {
+		raw, _ := s.SyscallConn()
+		return raw
+	}
+	return nil
 }
 
 // look waits for the server to close an idle connection.
@@ -216,7 +244,7 @@ func (c *h1Conn) release() {
 	}
 	c.state, c.room, c.head = h1Idle, maxAnswerHead, c.head[:0]
 	c.wake()
-	c.timer.Reset(lookAfter)
+	c.timer.Reset(c.lookAfter())
 }
 
 // wake tells who waits for the connection. c.mu is held.
@@ -250,12 +278,50 @@ func (c *h1Conn) end(who string, err error) error {
 // Reserve takes the connection for the next roundTrip, and fails when it is not idle.
 func (c *h1Conn) Reserve() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.state != h1Idle {
+		c.mu.Unlock()
 		return errNotIdle
 	}
+	if err := c.glance(); err != nil {
+		c.mu.Unlock()
+		return c.end("server", err)
+	}
 	c.state = h1Reserved
+	c.mu.Unlock()
 	return nil
+}
+
+// hear ends the connection if its end is there already.
+func (c *h1Conn) hear() {
+	c.mu.Lock()
+	var err error
+	if c.state == h1Idle {
+		err = c.glance()
+	}
+	c.mu.Unlock()
+	if err != nil {
+		c.end("server", err)
+	}
+}
+
+// glance is what look would find, where nobody looks yet: a request must not be lost on a
+// connection whose end is there already. c.mu is held.
+func (c *h1Conn) glance() error {
+	if c.looking || c.raw == nil || !readable(c.raw) {
+		return nil
+	}
+	c.conn.SetReadDeadline(time.Now().Add(lookAfter)) // TLS has messages of its own
+	_, err := c.br.Peek(1)
+	c.conn.SetReadDeadline(time.Time{})
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil
+	case err == io.EOF:
+		return errIdleClosed
+	case err == nil:
+		return errUnsolicited
+	}
+	return err
 }
 
 // Available is how many requests may be sent at once.

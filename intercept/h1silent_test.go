@@ -1,0 +1,42 @@
+package intercept
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"testing"
+	"time"
+)
+
+// TestH1SilentEnd: a connection that the server has closed, without a word of it in the
+// answer, takes no further request, however soon that comes.
+func TestH1SilentEnd(t *testing.T) {
+	if !canAsk {
+		t.Skip("a socket cannot be asked here")
+	}
+	for i := range 20 {
+		r := newH1Rig(t)
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			r.readHead(t, bufio.NewReader(r.server))
+			io.WriteString(r.server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			r.server.Close()
+		}()
+		r.Reserve()
+		resp, err := r.ask(get("GET"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.ReadAll(resp.Body)
+		<-closed
+		time.Sleep(50 * time.Microsecond) // far less than lookAfter
+		if i%2 == 0 {
+			r.hear()
+		}
+		if err := r.Reserve(); err == nil || !errors.Is(r.Err(), errIdleClosed) {
+			t.Fatalf("reserved: %v, %v", err, r.Err())
+		}
+		r.endedBy(t, "server")
+	}
+}
