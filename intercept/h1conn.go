@@ -126,7 +126,9 @@ func (c h1Reader) Read(p []byte) (int, error) {
 	if room := headKept - len(c.head); room > 0 && n > 0 {
 		c.head = append(c.head, p[:min(n, room)]...)
 	}
-	c.room -= n
+	if c.room != unlimited { // which a body would use up where an int has 32 bits
+		c.room -= n
+	}
 	c.ended = c.ended || err == io.EOF
 	return n, err
 }

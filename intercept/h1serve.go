@@ -83,7 +83,9 @@ func (r h1ServerReader) Read(p []byte) (int, error) {
 		return 0, errHeadTooLarge
 	}
 	n, err := r.s.conn.Read(p[:min(len(p), r.s.room)])
-	r.s.room -= n
+	if r.s.room != unlimited { // which a body would use up where an int has 32 bits
+		r.s.room -= n
+	}
 	if err != nil {
 		r.s.hungUp()
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 )
@@ -39,4 +40,23 @@ func TestH1SilentEnd(t *testing.T) {
 		}
 		r.endedBy(t, "server")
 	}
+}
+
+// TestH1BodyIsUnlimited: what bounds headers does not run out in a body of 2 GiB where an
+// int has 32 bits.
+func TestH1BodyIsUnlimited(t *testing.T) {
+	r := newH1Rig(t)
+	go func() {
+		r.readHead(t, bufio.NewReader(r.server))
+		io.WriteString(r.server, "HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n"+strings.Repeat("x", 20000))
+	}()
+	resp, err := r.ask(get("GET"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.CopyN(io.Discard, resp.Body, 19000)
+	if r.room != unlimited {
+		t.Errorf("%d left", unlimited-r.room)
+	}
+	resp.Body.Close()
 }
