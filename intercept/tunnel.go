@@ -294,11 +294,7 @@ func (t *tunnel) state(s http.ConnState) {
 		t.idle = false
 		t.mu.Unlock()
 	case http.StateIdle:
-		if t.up != nil {
-			if c, ok := t.up.cc.(*h1Conn); ok {
-				c.hear() // the client may ask again before anybody looks
-			}
-		}
+		t.up.hear() // the client may ask again before anybody looks
 		t.mu.Lock()
 		t.idle = true
 		gone := t.gone

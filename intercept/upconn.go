@@ -202,6 +202,16 @@ func (u *upConn) hungUp() bool {
 	return err != nil && whoEnded(err) != "modtap"
 }
 
+// hear ends u if the server has closed it, HTTP/1.1, and nobody knows yet.
+func (u *upConn) hear() {
+	if u == nil {
+		return
+	}
+	if c, ok := u.cc.(*h1Conn); ok {
+		c.hear()
+	}
+}
+
 // spent reports that no further request can be sent, now or later: the server said
 // GOAWAY, or the connection is closed.
 func (u *upConn) spent() bool {
