@@ -11,9 +11,12 @@ import (
 )
 
 const (
-	// relayBuffer is the size of a relay's buffer. 64 to 256 KiB measure alike; smaller
-	// ones cost throughput (two system calls for each TLS record).
-	relayBuffer = 64 << 10
+	// relayBuffer is the size of a relay's buffer. What it holds is what a read can take of
+	// an HTTP/2 body that has arrived, and each read is answered with a WINDOW_UPDATE: with
+	// 64 KiB a body of 1 GiB was 8 % slower. HTTP/1.1 is indifferent.
+	relayBuffer = 256 << 10
+	// smallBuffer is for bodies that are known to fit.
+	smallBuffer = 16 << 10
 	// progressEvery is how often a long body's progress is recorded.
 	progressEvery = 100 * time.Millisecond
 	// clientBlocksFrom tells a client that does not take bytes from the cost of our own
@@ -21,7 +24,10 @@ const (
 	clientBlocksFrom = time.Millisecond
 )
 
-var relayBuffers = sync.Pool{New: func() any { b := make([]byte, relayBuffer); return &b }}
+var (
+	relayBuffers = sync.Pool{New: func() any { b := make([]byte, relayBuffer); return &b }}
+	smallBuffers = sync.Pool{New: func() any { b := make([]byte, smallBuffer); return &b }}
+)
 
 // wrap puts the response's body under measurement. It must happen here: a body changed
 // in goproxy's OnResponse loses its Content-Length.
@@ -51,10 +57,14 @@ type body struct {
 // Whatever was read is written at once; what the server then makes us wait for is
 // flushed to the client first, so that it sees bytes as they come.
 func (b *body) WriteTo(w io.Writer) (n int64, err error) {
-	buf := relayBuffers.Get().(*[]byte)
-	defer func() { relayBuffers.Put(buf) }()
+	buffers := &relayBuffers
+	if n := b.resp.ContentLength; n >= 0 && n <= smallBuffer {
+		buffers = &smallBuffers
+	}
+	buf := buffers.Get().(*[]byte)
+	defer func() { buffers.Put(buf) }()
 	rw, _ := w.(*relayWriter)
-	if b.resp.ContentLength < 0 || b.resp.ContentLength > relayBuffer {
+	if b.resp.ContentLength < 0 || b.resp.ContentLength > smallBuffer {
 		b.x.show() // the client may be slow
 	}
 	began := time.Now()
