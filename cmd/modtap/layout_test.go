@@ -65,7 +65,7 @@ var homes = []dependency{
 	{"golang.org/x/term", []string{"cmd/modtap"}},
 	{"golang.org/x/sys/", []string{"cmd/modtap", "cmd/internal/child", "intercept/fail_windows.go", "intercept/origintest/cmd/netlab"}},
 	{"golang.org/x/net/http/httpproxy", []string{"cmd/modtap"}},
-	{"golang.org/x/net/http/httpguts", []string{"intercept/h1serve.go"}},
+	{"golang.org/x/net/http/httpguts", []string{"intercept/h1serve.go", "intercept/h1trip.go", "intercept/h1writer.go"}},
 	{"golang.org/x/net/proxy", []string{"intercept/upstream"}},
 	{"golang.org/x/net/dns/dnsmessage", []string{"intercept/origintest"}},
 	{"golang.org/x/mod/", []string{"recorder/gomod", "intercept/rules", "intercept/origintest"}},
