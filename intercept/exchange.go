@@ -220,6 +220,14 @@ func (x *exchange) snapshot() {
 	x.p.c.Log.Append(recorder.Event{Exchange: &s})
 }
 
+// showIn is after how long a wait is worth another snapshot.
+func (x *exchange) showIn() time.Duration {
+	if x.shown {
+		return showAfter
+	}
+	return showFirst
+}
+
 // show appends a snapshot when there was none yet.
 func (x *exchange) show() {
 	if !x.shown {

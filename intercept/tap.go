@@ -121,7 +121,7 @@ func (t *Tap) once(x *exchange, r *http.Request, to route) (*http.Response, *upC
 		return nil, nil, err
 	}
 	x.use(u, dialled)
-	x.pause.begin(showFirst)
+	x.pause.begin(x.showIn())
 	resp, err := u.cc.roundTrip(r, x)
 	x.pause.end()
 	return resp, u, err
@@ -132,7 +132,7 @@ func (t *Tap) acquire(x *exchange, ctx context.Context, to route) (u *upConn, di
 	if u := t.leg.ready(to); u != nil {
 		return u, false, nil
 	}
-	x.pause.begin(showFirst)
+	x.pause.begin(x.showIn())
 	defer x.pause.end()
 	return t.leg.acquire(ctx, to)
 }
