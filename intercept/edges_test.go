@@ -41,22 +41,11 @@ func TestBypassThroughParent(t *testing.T) {
 
 // TestAcceptedThenClosed: a server that hangs up before a byte is a failure on record.
 func TestAcceptedThenClosed(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Close()
-		}
-	}()
+	addr := answering(t, func(c net.Conn) {
+		c.Close()
+	})
 	r := newRig(t, origintest.Start(t, origintest.Config{}), nil)
-	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_, port, _ := net.SplitHostPort(addr)
 	req, _ := http.NewRequest("GET", "https://closed.golang.test:"+port+"/", nil)
 	if got := seen(r.tapped(), req); !strings.Contains(got, "EOF") && !strings.Contains(got, "reset") {
 		t.Errorf("the client saw %s", got)

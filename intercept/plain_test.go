@@ -64,31 +64,40 @@ func TestPlainHTTPFails(t *testing.T) {
 	}
 }
 
-// TestPlainHTTPSentAgain: a request that its server met with the end of an idle connection
-// goes out again on another, as net/http would send it.
-func TestPlainHTTPSentAgain(t *testing.T) {
+// answering serves connections, one after another, and returns the address.
+func answering(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			br := bufio.NewReader(c)
-			http.ReadRequest(br)
-			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
-			http.ReadRequest(br)
-			c.Close()
+			serve(c)
 		}
 	}()
+	return l.Addr().String()
+}
+
+// TestPlainHTTPSentAgain: a request that its server met with the end of an idle connection
+// goes out again on another, as net/http would send it.
+func TestPlainHTTPSentAgain(t *testing.T) {
+	addr := answering(t, func(c net.Conn) {
+		br := bufio.NewReader(c)
+		http.ReadRequest(br)
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
+		http.ReadRequest(br)
+		c.Close()
+	})
 	r := newRig(t, origintest.Start(t, origintest.Config{}), nil)
 	c := r.tapped("http/1.1")
 	for range 3 {
-		req, _ := http.NewRequest("GET", "http://"+l.Addr().String()+"/", nil)
+		req, _ := http.NewRequest("GET", "http://"+addr+"/", nil)
 		if got := seen(c, req); !strings.Contains(got, "200 OK") {
 			t.Error(got)
 		}
@@ -179,24 +188,13 @@ func (e *eager) Read(p []byte) (int, error) {
 
 // TestParentRefuses passes on a parent proxy's 407 as it came.
 func TestParentRefuses(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			http.ReadRequest(bufio.NewReader(c))
-			io.WriteString(c, "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n")
-			c.Close()
-		}
-	}()
+	addr := answering(t, func(c net.Conn) {
+		http.ReadRequest(bufio.NewReader(c))
+		io.WriteString(c, "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n")
+		c.Close()
+	})
 	o := origintest.Start(t, origintest.Config{})
-	parent := &url.URL{Scheme: "http", Host: l.Addr().String()}
+	parent := &url.URL{Scheme: "http", Host: addr}
 	r := newRig(t, o, func(c *intercept.Config) {
 		c.Upstream = upstream.New(upstream.Config{Proxy: func(*url.URL) (*url.URL, error) { return parent, nil }})
 	})
