@@ -62,6 +62,7 @@ type h1Conn struct {
 	err     error         // why it is closed, of type *h1End or the cancelled request's
 	free    chan struct{} // made for who waits until it is idle; closed then
 	timer   *time.Timer   // starts looking
+	used    bool          // it has answered a request
 	looking bool          // a goroutine waits for the first byte
 	awaited bool          // so does a request that was sent meanwhile
 	looked  chan peeked   // what the goroutine saw, for that request
@@ -244,7 +245,7 @@ func (c *h1Conn) release() {
 	if c.state != h1Busy {
 		return
 	}
-	c.state, c.room, c.head = h1Idle, maxAnswerHead, c.head[:0]
+	c.state, c.used, c.room, c.head = h1Idle, true, maxAnswerHead, c.head[:0]
 	c.wake()
 	c.timer.Reset(c.lookAfter())
 }
@@ -307,9 +308,11 @@ func (c *h1Conn) hear() {
 }
 
 // glance is what look would find, where nobody looks yet: a request must not be lost on a
-// connection whose end is there already. c.mu is held.
+// connection whose end is there already. Before the first one it is not looked for: a
+// server's session tickets are there then, and waiting for more is a millisecond of ours.
+// c.mu is held.
 func (c *h1Conn) glance() error {
-	if c.looking || c.raw == nil || !readable(c.raw) {
+	if c.looking || !c.used || c.raw == nil || !readable(c.raw) {
 		return nil
 	}
 	c.conn.SetReadDeadline(time.Now().Add(lookAfter)) // TLS has messages of its own
