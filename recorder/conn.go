@@ -18,9 +18,10 @@ type Conn struct {
 	Local     string   `json:"local,omitempty"`
 	Via       string   `json:"via,omitempty"` // the parent proxy, redacted; "" when direct
 	TLS       *TLS     `json:"tls,omitempty"`
-	Exchanges int      `json:"exchanges"` // requests sent on it
-	BytesIn   int64    `json:"bytes_in"`  // wire bytes read, TLS included
-	BytesOut  int64    `json:"bytes_out"` // wire bytes written
+	TCP       *TCP     `json:"tcp,omitempty"` // nil: not measured
+	Exchanges int      `json:"exchanges"`     // requests sent on it
+	BytesIn   int64    `json:"bytes_in"`      // wire bytes read, TLS included
+	BytesOut  int64    `json:"bytes_out"`     // wire bytes written
 	Err       *Error   `json:"error,omitempty"`
 	Closed    string   `json:"closed,omitempty"` // who ended it: client, server, modtap; "" while open
 }
@@ -28,6 +29,10 @@ type Conn struct {
 // Unused reports whether the connection was opened and closed without a request, as the
 // go command's speculative connections are.
 func (c *Conn) Unused() bool { return c.Exchanges == 0 && c.Scheme != "raw" }
+
+// Opened reports whether the connection came to be: what failed before a request could be
+// sent on it did not.
+func (c *Conn) Opened() bool { return c.Err == nil || c.Exchanges > 0 }
 
 // A Dial is one attempt to connect to one address.
 type Dial struct {

@@ -16,6 +16,8 @@ type Session struct {
 	Capture string    `json:"capture,omitempty"` // how requests came to modtap; "" is forward
 	GOPROXY string    `json:"goproxy,omitempty"` // of the child, redacted
 	GOSUMDB string    `json:"gosumdb,omitempty"`
+
+	Environ *Environ `json:"environ,omitempty"` // nil: not known (yet)
 }
 
 // The values of Session.Capture. In forward mode the go command uses modtap as its HTTPS
@@ -38,6 +40,55 @@ type Process struct {
 	Signal   string `json:"signal,omitempty"`
 	User     Span   `json:"user_ms,omitempty"` // CPU time of the child and its waited-for children
 	System   Span   `json:"system_ms,omitempty"`
+
+	// Samples are what the processes of the command did, in the order of time, without
+	// gaps between them. A long run has longer ones, so that there are never many.
+	Samples []Sample `json:"samples,omitempty"`
+	// SampleCost is modtap's own processor time for them.
+	SampleCost Span `json:"sample_cost_ms,omitempty"`
+	// Spans are the go command's own account of its work (go -debug-trace), when it was
+	// asked for one.
+	Spans []GoSpan `json:"go_spans,omitempty"`
+}
+
+// A Sample is what the child and all processes under it did in one interval.
+type Sample struct {
+	At      Span  `json:"at_ms"`             // end of the interval, offset from Session.Start
+	Took    Span  `json:"took_ms"`           // its length
+	CPU     Span  `json:"cpu_ms"`            // processor time of the whole tree in it
+	Read    int64 `json:"read,omitempty"`    // bytes read from disks; -1: this system does not say
+	Written int64 `json:"written,omitempty"` // bytes written to disks; -1: this system does not say
+	// Disk is how long, within the interval, threads of the tree were seen waiting for a disk
+	// (Linux: state D). It is an estimate from instants.
+	Disk Span `json:"disk_ms,omitempty"`
+	// Lock is how long a process of the tree was seen waiting for a file lock that another
+	// process holds. It is an estimate from instants.
+	Lock Span `json:"lock_ms,omitempty"`
+	// Queued is how long threads of the tree were ready to run and had no processor, summed
+	// over them (Linux); 0: never, or this system does not say.
+	Queued Span `json:"queued_ms,omitempty"`
+	// Tools are the processes under the child other than the go command itself, by the
+	// name of their program (git, ssh, git-remote-https, compile, link, …); UnknownTool are
+	// those that began and ended between two looks.
+	Tools []Tool `json:"tools,omitempty"`
+}
+
+// UnknownTool is the Name of a Tool that nobody saw, but whose processor time is known. Its
+// Count is 0.
+const UnknownTool = "?"
+
+// A Tool is one program under the child in a Sample.
+type Tool struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`            // processes of that name at the end of the interval, or that ended in it
+	CPU   Span   `json:"cpu_ms,omitempty"` // their processor time in the interval
+}
+
+// A GoSpan is one step of the go command's own work, as it writes it for -debug-trace.
+type GoSpan struct {
+	Name  string `json:"name"`     // as in "modfetch.unzip golang.org/x/text@v0.43.0"
+	Start Span   `json:"start_ms"` // offset from Session.Start
+	Took  Span   `json:"took_ms"`
 }
 
 // A Finding is one thing that is wrong, as DESIGN §8 words it.
@@ -46,10 +97,30 @@ type Finding struct {
 	Severity string   `json:"severity"` // bad, warn, info
 	Title    string   `json:"title"`
 	Cost     Span     `json:"cost_ms"`
-	Evidence []uint64 `json:"evidence,omitempty"` // exchange ids
+	Evidence []uint64 `json:"evidence,omitempty"`    // exchange ids, the most telling first
+	Of       int      `json:"evidence_of,omitempty"` // how many exchanges there were, when Evidence names only some
+	Conns    []uint64 `json:"conns,omitempty"`       // connection ids, for what no exchange shows
+	Numbers  []Number `json:"numbers,omitempty"`     // what was measured, and the limit it was held against
+	Caveat   string   `json:"caveat,omitempty"`      // what is not known, or speaks against it
 	Remedy   string   `json:"remedy,omitempty"`
-	Commands []string `json:"commands,omitempty"`
+	Commands []string `json:"commands,omitempty"` // for the user's shell, to be pasted
 }
+
+// A Number is one measurement behind a finding.
+type Number struct {
+	Name  string  `json:"name"` // as in "time to first byte"
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`            // ms, B, B/s, or "" for a count
+	Limit float64 `json:"limit,omitempty"` // the threshold that Value passed; 0: none
+}
+
+// The severities of a Finding, the worst first: the command failed of it or lost much
+// time; it lost time, or something will go wrong; it is worth knowing.
+const (
+	Bad  = "bad"
+	Warn = "warn"
+	Info = "info"
+)
 
 // An End closes a session: nothing follows it.
 type End struct {

@@ -108,6 +108,8 @@ type Exchange struct {
 	Overhead      Span `json:"overhead_ms"`       // modtap's own time, never the server's
 	Injected      Span `json:"injected_ms,omitempty"`
 	Done          bool `json:"done,omitempty"` // nothing more will come
+
+	TCP *TCP `json:"tcp,omitempty"` // of its connection while it was on its way; nil: not measured
 }
 
 // An Error is a failure of an exchange, a connection or a tunnel.

@@ -77,7 +77,7 @@ var testHomes = []dependency{
 	{"go.uber.org/goleak", []string{""}},
 	{"github.com/rogpeppe/go-internal/", []string{"cmd/modtap"}},
 	{"github.com/gorilla/websocket", []string{"intercept"}},
-	{"golang.org/x/net/", []string{"intercept", "intercept/upstream"}},
+	{"golang.org/x/net/", []string{"cmd/modtap", "intercept", "intercept/upstream"}},
 }
 
 // A listed is what go list says about a package.

@@ -1,6 +1,7 @@
 package har
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type own struct {
 	ClientBlocked recorder.Span   `json:"client_blocked_ms"`
 	Overhead      recorder.Span   `json:"overhead_ms"`
 	Injected      recorder.Span   `json:"injected_ms"`
+	TCP           *recorder.TCP   `json:"tcp"`
 
 	Request  ownMessage `json:"request"`
 	Response ownMessage `json:"response"`
@@ -86,6 +88,7 @@ func appendOwn(o *object, x *recorder.Exchange, req, res *content, conn *recorde
 	o.span("client_blocked_ms", x.ClientBlocked)
 	o.span("overhead_ms", x.Overhead)
 	o.span("injected_ms", x.Injected)
+	appendTCP(o, x.TCP)
 	appendOwnMessage(o, "request", &x.Request, req, !req.holds())
 	appendOwnMessage(o, "response", &x.Response, res, false)
 	if conn != nil {
@@ -130,6 +133,36 @@ func appendMarks(o *object, key string, m *recorder.Marks) {
 	o.span("last_byte_ms", m.LastByte)
 	o.span("end_ms", m.End)
 	o.flag("reused", m.Reused)
+	o.close()
+}
+
+// appendTCP keeps the zeros of counters: a reader may take what is missing for not measured.
+func appendTCP(o *object, t *recorder.TCP) {
+	if t == nil {
+		return
+	}
+	o.open("tcp")
+	for _, f := range [...]struct {
+		key string
+		v   int64
+	}{
+		{"samples", int64(t.Samples)}, {"retrans", t.Retrans}, {"retrans_bytes", t.RetransBytes}, {"syn_retrans", t.SynRetrans},
+		{"segs_out", t.SegsOut}, {"bytes_out", t.BytesOut}, {"reordered", t.Reordered},
+	} {
+		o.key(f.key)
+		o.b = strconv.AppendInt(o.b, f.v, 10)
+	}
+	for _, f := range [...]struct {
+		key string
+		v   recorder.Span
+	}{
+		{"rtt_ms", t.RTT}, {"rttvar_ms", t.RTTVar}, {"min_rtt_ms", t.MinRTT}, {"max_rtt_ms", t.MaxRTT},
+		{"rwnd_limited_ms", t.RwndLimit}, {"sndbuf_limited_ms", t.SndLimit},
+	} {
+		o.key(f.key)
+		o.b = appendSpan(o.b, f.v)
+	}
+	o.string("note", t.Note)
 	o.close()
 }
 

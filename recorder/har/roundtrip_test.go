@@ -82,6 +82,14 @@ func fill(v reflect.Value, n *int) {
 		for i := range 2 {
 			fill(v.Index(i), n)
 		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for range 2 {
+			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			fill(key, n)
+			fill(value, n)
+			v.SetMapIndex(key, value)
+		}
 	case reflect.String:
 		v.SetString(fmt.Sprintf("%s-%d", v.Type().Name(), *n))
 	case reflect.Bool:
@@ -92,6 +100,29 @@ func fill(v reflect.Value, n *int) {
 		v.SetUint(uint64(*n))
 	default:
 		panic("fill " + v.Type().String())
+	}
+}
+
+// TestRoundTripOfWhatComesLate: the session anew when its machine is known, and what the
+// child's processes did; with entries before that and without.
+func TestRoundTripOfWhatComesLate(t *testing.T) {
+	session, process, n := *sampleSession(), recorder.Process{}, 0
+	session.Environ = &recorder.Environ{}
+	fill(reflect.ValueOf(session.Environ).Elem(), &n)
+	fill(reflect.ValueOf(&process).Elem(), &n)
+	process.Samples[1].Read, process.Samples[1].Written = -1, -1
+	for _, exchanges := range [][]*recorder.Exchange{nil, {reused(1)}} {
+		events := append([]recorder.Event{{Session: sampleSession()}, {Process: &recorder.Process{Start: ms(1)}}}, exchangeEvents(exchanges...)...)
+		got, err := Open(record(t, Options{}, append(events, recorder.Event{Session: &session}, recorder.Event{Process: &process})...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&session, got.Session); diff != "" {
+			t.Errorf("session after %d entries (-want +got):\n%s", len(exchanges), diff)
+		}
+		if diff := cmp.Diff(&process, got.Process); diff != "" {
+			t.Errorf("process after %d entries (-want +got):\n%s", len(exchanges), diff)
+		}
 	}
 }
 

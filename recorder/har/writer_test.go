@@ -324,6 +324,9 @@ func TestPump(t *testing.T) {
 				t.Fatalf("exchange %d is not on disk", id)
 			}
 			time.Sleep(time.Millisecond) // another goroutine writes the file; nothing tells when
+			if b, err := os.ReadFile(w.Path()); err != nil || !json.Valid(b) {
+				continue // a reader may see half of a write
+			}
 			n = len(at(parse(t, w.Path()), "entries").([]any))
 		}
 	}
