@@ -130,6 +130,8 @@ func (b *body) waits() {
 		b.x.pause.begin(flushAfter)
 	case !b.x.shown:
 		b.x.pause.begin(showFirst)
+	default:
+		b.x.pause.begin(askEvery)
 	}
 }
 

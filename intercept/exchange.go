@@ -78,7 +78,10 @@ type exchange struct {
 	rec   recorder.Exchange
 	asked string // the URL, unredacted
 	up    *upConn
-	owns  bool // the connection's opening is part of this exchange
+	owns  bool    // the connection's opening is part of this exchange
+	bore  *upConn // that connection
+	meter *meter  // of the connection in use; nil: none is
+	tcp   stretch // what the meter told of it
 
 	marks       [markCount]atomic.Int64 // offsets from start, at least 1 once set
 	sent        atomic.Int64            // request body bytes
@@ -159,6 +162,7 @@ func (x *exchange) use(u *upConn, dialled bool) {
 	if dialled && u.claimed.CompareAndSwap(false, true) {
 		x.charge(u)
 	}
+	x.meterFrom(u)
 	u.lock(func(c *recorder.Conn) {
 		c.Exchanges++
 		x.rec.Conn, x.rec.Remote = c.ID, u.remote
@@ -190,8 +194,9 @@ func (x *exchange) informational(code int, h http.Header) {
 
 // charge copies the marks of opening u, which this exchange had to wait for.
 func (x *exchange) charge(u *upConn) {
-	x.owns = true
+	x.owns, x.bore = true, u
 	c := u.record()
+	x.meter, x.rec.TCP = nil, c.TCP
 	d := recorder.Span(u.start.Sub(x.start))
 	m, from := &x.rec.Server, &c.Marks
 	for _, f := range []struct{ to, from *recorder.Span }{
@@ -210,6 +215,7 @@ func (x *exchange) charge(u *upConn) {
 // snapshot appends what is known now.
 func (x *exchange) snapshot() {
 	x.lastSnap, x.shown = time.Now(), true
+	x.measure(askEvery)
 	s := x.rec
 	s.Server.WroteHeaders = recorder.Span(x.marks[markWroteHeaders].Load())
 	s.Server.WroteRequest = recorder.Span(x.marks[markWroteRequest].Load())
@@ -265,6 +271,7 @@ func (x *exchange) finish(op string, err error) {
 	}
 	x.rec.Done = true
 	x.pause.give()
+	x.measure(0)
 	x.snapshot()
 	x.p.inflight.add(-1)
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"unicode"
 
 	"modtap/intercept/upstream"
+	"modtap/recorder"
 )
 
 // opOf names the operation that failed, for the record; otherwise is what it was when
@@ -122,6 +124,16 @@ func connectFailure(err error) (status int, answer string) {
 		status, code = 504, "504 "
 	}
 	return status, "HTTP/1.1 " + code + oneLine(err.Error()) + "\r\nContent-Length: 0\r\n\r\n"
+}
+
+// challenges are the headers of a parent proxy's refusal that say which kinds of names and
+// passwords it takes.
+func (p *Proxy) challenges(err error) []recorder.Header {
+	var parent *upstream.ParentError
+	if !errors.As(err, &parent) {
+		return nil
+	}
+	return p.headers(http.Header{"Proxy-Authenticate": parent.Header["Proxy-Authenticate"]})
 }
 
 func isTimeout(err error) bool {

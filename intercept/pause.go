@@ -20,7 +20,8 @@ const (
 
 // A pause is a wait of a relay's goroutine, for an answer or for the next bytes of a body.
 // When it takes long, the client is given what was written so far, and viewers are told
-// how the exchange stands; the goroutine touches neither until end has returned.
+// how the exchange stands, and again every second; the goroutine touches neither until end
+// has returned.
 //
 // Pauses are pooled, with their timers (an AfterFunc for each exchange and each answer is
 // six allocations, and as many entries in the runtime's heap of timers). A timer that
@@ -75,16 +76,19 @@ func (d *pause) end() {
 func (d *pause) long() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	next := askEvery
 	switch {
 	case !d.on:
+		return
 	case d.w != nil && d.w.flushDirty():
 		if !d.x.shown {
-			d.timer.Reset(showFirst)
+			next = showFirst
 		}
 	case !d.x.shown:
 		d.x.snapshot()
-		d.timer.Reset(showAfter)
-	case d.x.rec.Status == 0:
-		d.x.snapshot()
+		next = showAfter
+	case d.x.rec.Status == 0 || time.Since(d.x.lastSnap) >= askEvery:
+		d.x.snapshot() // asks the kernel
 	}
+	d.timer.Reset(next)
 }

@@ -17,6 +17,7 @@ type peekConn struct {
 	ahead    []byte          // read but not yet taken
 	ended    func(err error) // called once, by the reader that finds the connection ended
 	over     atomic.Bool
+	closing  func()    // called before it is closed, perhaps several times; nil: nobody is told
 	records  *gather   // set when TLS begins on a client's connection
 	gathered *gathered // set when HTTP begins in it
 	tunnel   *tunnel   // client connections: the tunnel it became
@@ -42,6 +43,9 @@ func (c *peekConn) refuse() {
 
 // Close closes the connection, gently when a client may still be sending.
 func (c *peekConn) Close() error {
+	if c.closing != nil {
+		c.closing()
+	}
 	if c.refused.CompareAndSwap(true, false) {
 		if h, ok := c.Conn.(interface{ CloseWrite() error }); ok && h.CloseWrite() == nil {
 			c.Conn.SetReadDeadline(time.Now().Add(refusedWait))

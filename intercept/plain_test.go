@@ -204,6 +204,9 @@ func TestParentRefuses(t *testing.T) {
 		t.Errorf("through modtap: %s\nat the parent:  %s", got, want)
 	}
 	x := r.exchanges(1)[0]
+	if got := x.Response.Get("Proxy-Authenticate"); got != "Negotiate" {
+		t.Errorf("recorded that the parent takes %q", got)
+	}
 	if opOf(x) != "proxy" || x.Status != 407 {
 		t.Errorf("recorded status %d, %v", x.Status, x.Err)
 	}

@@ -46,6 +46,7 @@ func (t *Tap) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.answered(resp)
+	x.measure(askedJustNow)
 	t.passGoAway(x, resp)
 	if c.w != nil && t.leg.mirror {
 		if w, ok := c.w.ResponseWriter.(*h1Writer); ok {

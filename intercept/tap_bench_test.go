@@ -56,6 +56,8 @@ func benchTunnel(b *testing.B, client net.Conn, open func(*upConn) sender) *tunn
 	u := &upConn{p: p, start: now, trace: upstream.NewTrace(now), remote: "127.0.0.1:443"}
 	u.rec = recorder.Conn{ID: 1, Tunnel: 1, Target: target, Scheme: "https", Start: now}
 	u.claimed.Store(true) // by an earlier request
+	u.meter = &meter{}    // an idle connection takes as long to ask about as a busy one
+	u.meter.open(idleConn(b), false)
 	u.cc = open(u)
 	t := &tunnel{p: p, client: &peekConn{Conn: client}, host: "origin.golang.test", scheme: "https", up: u, leg: newLeg(p, 1), over: make(chan struct{})}
 	t.rec = recorder.Tunnel{ID: 1, Target: target, Kind: "mitm", Start: now}
@@ -63,6 +65,21 @@ func benchTunnel(b *testing.B, client net.Conn, open func(*upConn) sender) *tunn
 	t.leg.add(route{"https", target}, u)
 	p.track(t)
 	return t
+}
+
+// idleConn is a connection over loopback that nothing is sent on.
+func idleConn(b *testing.B) net.Conn {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { c.Close() })
+	return c
 }
 
 func benchTap(b *testing.B, request, answer string) {

@@ -316,7 +316,7 @@ func (t *tunnel) failed(status int, op string, err error) {
 		Proto: "HTTP/1.1", Go: gomod.Request{Kind: gomod.Connect}, Status: status, Done: true,
 		Err:      &recorder.Error{Op: op, Msg: t.p.c.Redactor.Text(err.Error())},
 		Request:  recorder.Message{HeaderSize: -1},
-		Response: recorder.Message{HeaderSize: -1},
+		Response: recorder.Message{Header: t.p.challenges(err), HeaderSize: -1},
 	}
 	if t.up != nil {
 		t.up.claimed.Store(true)

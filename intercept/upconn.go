@@ -22,6 +22,7 @@ type upConn struct {
 	p      *Proxy
 	start  time.Time
 	trace  *upstream.Trace
+	meter  *meter    // of the TCP connection
 	wire   *peekConn // the bytes on the wire, under TLS
 	tls    *tls.Conn // nil without TLS
 	parent *url.URL
@@ -55,7 +56,8 @@ type sender interface {
 // returned on failure too: it is the record of what happened.
 func (p *Proxy) dial(ctx context.Context, tunnel uint64, scheme, target string) (*upConn, error) {
 	u := &upConn{p: p, start: time.Now()}
-	u.trace = upstream.NewTrace(u.start)
+	u.trace, u.meter = upstream.NewTrace(u.start), &meter{}
+	u.trace.Opened = u.meter.open
 	u.rec = recorder.Conn{ID: p.connID.Add(1), Tunnel: tunnel, Target: target, Scheme: scheme, Start: u.start}
 	r, err := p.c.Upstream.Dial(ctx, scheme, target, u.trace)
 	if err != nil {
@@ -64,7 +66,7 @@ func (p *Proxy) dial(ctx context.Context, tunnel uint64, scheme, target string) 
 		return u, err
 	}
 	u.parent, u.remote = r.Parent, r.Conn.RemoteAddr().String()
-	u.wire = &peekConn{Conn: r.Conn}
+	u.wire = &peekConn{Conn: r.Conn, closing: func() { u.meter.read(0) }}
 	u.wire.ended = func(err error) {
 		if !errors.Is(err, net.ErrClosed) { // that was us
 			u.ended("server")
@@ -277,6 +279,7 @@ func (u *upConn) fail(op string, err error) {
 
 func (u *upConn) end(who string) {
 	now := u.now()
+	u.meter.read(0) // while it can still be asked
 	u.lock(func(c *recorder.Conn) {
 		if c.Closed == "" && c.Err == nil {
 			c.Closed, c.Marks.End = who, now
@@ -294,6 +297,7 @@ func (u *upConn) record() recorder.Conn {
 	if u.wire != nil {
 		c.BytesIn, c.BytesOut = u.wire.in.Load(), u.wire.out.Load()
 	}
+	c.TCP = u.meter.record()
 	return c
 }
 

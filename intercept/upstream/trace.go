@@ -15,6 +15,10 @@ import (
 // concurrently, and some after the dial ended (an address that lost the race), which is
 // why it is read by Fill alone.
 type Trace struct {
+	// Opened is called with the TCP connection as soon as it is open, before anything is
+	// sent on it; parent says that it leads to a parent proxy. Nil: nobody is told.
+	Opened func(c net.Conn, parent bool)
+
 	start time.Time
 
 	mu     sync.Mutex
@@ -64,10 +68,19 @@ func (t *Trace) via(parent *url.URL) {
 	t.parent = parent.Scheme + "://" + parent.Host
 }
 
+func (t *Trace) parentName() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.parent
+}
+
 // opened ends the connect phase at the moment the winning attempt succeeded.
 func (t *Trace) opened(c net.Conn) {
 	if c == nil {
 		return
+	}
+	if t.Opened != nil {
+		t.Opened(c, t.parentName() != "")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
