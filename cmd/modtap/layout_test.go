@@ -63,6 +63,7 @@ var homes = []dependency{
 	{"github.com/elazarl/goproxy", []string{"intercept/forward.go"}},
 	{"github.com/gorilla/websocket", []string{"viewer/stream"}},
 	{"github.com/rs/zerolog", []string{"cmd/modtap", "intercept", "viewer/stream"}},
+	{"github.com/shirou/gopsutil/v4/process", []string{"cmd/internal/child/tree_darwin.go"}},
 	{"github.com/spf13/", []string{"cmd/modtap"}},
 	{"golang.org/x/term", []string{"cmd/modtap"}},
 	{"golang.org/x/sys/", []string{"cmd/modtap", "cmd/internal/child", "intercept/fail_windows.go", "intercept/tcpstat", "intercept/origintest/cmd/netlab"}},

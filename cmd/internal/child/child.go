@@ -36,6 +36,8 @@ type Result struct {
 	System     time.Duration
 	// Interrupted reports that Ctrl-C, or its like, came while the child ran.
 	Interrupted bool
+
+	read, written int64 // bytes from and to disks; -1: this system does not say
 }
 
 // Start starts c. Its errors wrap ErrNotFound or ErrNotExecutable.
@@ -89,6 +91,7 @@ func (p *Process) Wait(s *Signals) Result {
 func (p *Process) result() Result {
 	state := p.cmd.ProcessState
 	r := Result{Start: p.start, End: time.Now(), ExitCode: state.ExitCode(), User: state.UserTime(), System: state.SystemTime()}
+	r.read, r.written = diskBytes(state)
 	if name, code := killedBy(state); code != 0 {
 		r.Signal, r.ExitCode = name, code
 	}

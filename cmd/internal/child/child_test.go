@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 		time.Sleep(time.Minute) // ended by the test's signal
 		os.Exit(1)
 	}
+	work(os.Getenv("CHILD_TEST"))
 	goleak.VerifyTestMain(m)
 }
 

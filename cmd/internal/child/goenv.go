@@ -14,6 +14,7 @@ type GoEnv struct {
 	GONOPROXY   string // "" means that of GOPRIVATE
 	GOAUTH      string // "" means netrc
 	GOTOOLCHAIN string
+	GOFLAGS     string
 	Version     string // as in go1.26.8; "" when no go was found
 }
 
@@ -50,7 +51,7 @@ func ReadGoEnv(getenv func(string) string) GoEnv {
 	}
 	e := GoEnv{
 		GOPROXY: lookup("GOPROXY"), GOSUMDB: lookup("GOSUMDB"), GOPRIVATE: lookup("GOPRIVATE"), GONOPROXY: lookup("GONOPROXY"),
-		GOAUTH: lookup("GOAUTH"), GOTOOLCHAIN: lookup("GOTOOLCHAIN"),
+		GOAUTH: lookup("GOAUTH"), GOTOOLCHAIN: lookup("GOTOOLCHAIN"), GOFLAGS: lookup("GOFLAGS"),
 	}
 	if b, err := os.ReadFile(filepath.Join(goroot, "VERSION")); err == nil && goroot != "" {
 		e.Version, _, _ = strings.Cut(strings.TrimSpace(string(b)), "\n")

@@ -52,6 +52,20 @@ func DefaultShell(getenv func(string) string, goos string) Shell {
 	return Sh
 }
 
+// UserShell is the shell that this program was started from: the one that is its parent,
+// or else, where a script or another program is, the user's DefaultShell. (SHELL is the
+// one that users log in with; many start another by hand.)
+func UserShell(getenv func(string) string, goos string) Shell {
+	return userShell(parentName(), getenv, goos)
+}
+
+func userShell(parent string, getenv func(string) string, goos string) Shell {
+	if s, err := ParseShell(parent); err == nil && parent != "sh" { // sh: a script's
+		return s
+	}
+	return DefaultShell(getenv, goos)
+}
+
 // Script writes changes as statements that the shell can evaluate, one per line.
 func (s Shell) Script(changes []Change) (string, error) {
 	var b strings.Builder

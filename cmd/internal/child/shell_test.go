@@ -2,6 +2,7 @@ package child
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -208,5 +209,30 @@ func TestDefaultShell(t *testing.T) {
 		if got := DefaultShell(func(k string) string { return tt.env[k] }, tt.goos); got != tt.want {
 			t.Errorf("DefaultShell(%v, %s) = %s, want %s", tt.env, tt.goos, got, tt.want)
 		}
+	}
+}
+
+func TestUserShell(t *testing.T) {
+	for _, tt := range []struct {
+		parent, login string
+		want          Shell
+	}{
+		{"fish", "/bin/bash", Fish},
+		{"pwsh", "/bin/bash", PowerShell},
+		{"zsh", "/usr/bin/fish", Sh},
+		{"sh", "/usr/bin/fish", Fish},
+		{"make", "/usr/bin/fish", Fish},
+		{"", "/bin/bash", Sh},
+	} {
+		if got := userShell(tt.parent, func(string) string { return tt.login }, "linux"); got != tt.want {
+			t.Errorf("started by %q, SHELL=%s: %s, want %s", tt.parent, tt.login, got, tt.want)
+		}
+	}
+}
+
+// TestParentName: the parent of a test is the go command, or whoever runs the test binary.
+func TestParentName(t *testing.T) {
+	if name := parentName(); name == "" && os.Getppid() > 0 && (runtime.GOOS == "linux" || runtime.GOOS == "windows" || runtime.GOOS == "darwin") {
+		t.Error("it has no name")
 	}
 }
