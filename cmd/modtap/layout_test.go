@@ -66,12 +66,12 @@ var homes = []dependency{
 	{"github.com/shirou/gopsutil/v4/process", []string{"cmd/internal/child/tree_darwin.go"}},
 	{"github.com/spf13/", []string{"cmd/modtap"}},
 	{"golang.org/x/term", []string{"cmd/modtap"}},
-	{"golang.org/x/sys/", []string{"cmd/modtap", "cmd/internal/child", "intercept/fail_windows.go", "intercept/tcpstat", "intercept/origintest/cmd/netlab"}},
+	{"golang.org/x/sys/", []string{"cmd/modtap", "cmd/internal/child", "intercept/fail_windows.go", "intercept/tcpstat", "intercept/origintest/cmd/netlab", "recorder/environ/system_windows.go"}},
 	{"golang.org/x/net/http/httpproxy", []string{"cmd/modtap"}},
 	{"golang.org/x/net/http/httpguts", []string{"intercept/h1serve.go", "intercept/h1trip.go", "intercept/h1writer.go"}},
 	{"golang.org/x/net/proxy", []string{"intercept/upstream"}},
 	{"golang.org/x/net/dns/dnsmessage", []string{"intercept/origintest"}},
-	{"golang.org/x/mod/", []string{"recorder/gomod", "intercept/rules", "intercept/origintest"}},
+	{"golang.org/x/mod/", []string{"recorder/gomod", "recorder/environ", "intercept/rules", "intercept/origintest"}},
 }
 
 // testHomes are for test files alone; "" is everywhere.
