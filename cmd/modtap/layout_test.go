@@ -46,6 +46,7 @@ var layout = []struct {
 	{"modtap/ca", "golang.org/", "ca holds the key: standard library only"},
 	{"modtap/cmd/internal/child", "modtap/intercept", "the child knows an address, not a proxy"},
 	{"modtap/cmd/internal/child", "modtap/recorder", "the child knows an address, not a proxy"},
+	{"modtap/cmd/internal/gotrace", "modtap/recorder", "it reads the go command's own file, and knows no recording"},
 	{"modtap/cmd/internal/gittrace", "modtap/recorder", "it reads git's own files, and knows no recording"},
 	{"modtap/cmd/internal/gittrace", "modtap/intercept", "it reads git's own files, and knows no proxy"},
 	{"modtap/cmd/modtap", "modtap/intercept/origintest", "test support stays out of the program"},
