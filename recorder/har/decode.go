@@ -47,6 +47,9 @@ type response struct {
 		Text     *string `json:"text"`
 		Encoding string  `json:"encoding"`
 		Comment  string  `json:"comment"`
+
+		body  []byte // in place of Text, when given
+		given bool
 	} `json:"content"`
 	HeadersSize  size   `json:"headersSize"`
 	BodySize     size   `json:"bodySize"`
@@ -117,7 +120,7 @@ func (e *entry) exchange() (recorder.Exchange, bool) {
 		Remote: o.Remote, Go: o.Go, Server: o.Server, Client: o.Client,
 		Status: e.Response.Status, Reason: e.Response.StatusText, Err: o.Err,
 		Request: e.requestMessage(), Rules: o.Rules, SentTo: o.SentTo, Resent: o.Resent,
-		ServerBlocked: o.ServerBlocked, ClientBlocked: o.ClientBlocked, Overhead: o.Overhead, Injected: o.Injected,
+		ServerBlocked: o.ServerBlocked, ClientBlocked: o.ClientBlocked, Overhead: o.Overhead, Injected: o.Injected, TCP: o.TCP,
 		Done: true,
 	}
 	if o.URL != nil {
@@ -170,16 +173,19 @@ func (e *entry) responseMessage() (recorder.Message, bool) {
 	if len(m.Header) == 0 {
 		m.Header = nil
 	}
-	if r.Content.Text == nil {
+	body, given := r.Content.body, r.Content.given
+	if t := r.Content.Text; t != nil {
+		body, given = []byte(*t), true
+	}
+	if !given {
 		return m, true
 	}
-	m.Kept = true
+	m.Body, m.Kept = body, true
 	if !strings.EqualFold(r.Content.Encoding, "base64") {
-		m.Body = []byte(*r.Content.Text)
 		return m, true
 	}
-	body, err := base64.StdEncoding.DecodeString(*r.Content.Text)
-	m.Body = body
+	n, err := base64.StdEncoding.Decode(body, body)
+	m.Body = body[:n]
 	return m, err == nil
 }
 

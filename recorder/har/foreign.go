@@ -36,8 +36,18 @@ func (e *entry) foreign() (recorder.Exchange, bool) {
 	if e.Response.Error != "" {
 		x.Err = &recorder.Error{Op: opOf(e.Response.Error), Msg: e.Response.Error}
 	}
-	x.Go = gomod.NewClassifier("", "").Classify(x.Method, u, x.Request.Get("Referer"))
+	x.Go = gomod.NewClassifier("", "").Classify(x.Method, u, referer(x.Request.Header))
 	return x, ok
+}
+
+// referer is the page that led there; HTTP/2 has the name in lower case.
+func referer(headers []recorder.Header) string {
+	for i := range headers {
+		if strings.EqualFold(headers[i].Name, "Referer") {
+			return headers[i].Value
+		}
+	}
+	return ""
 }
 
 // marks lays the phases one behind the other. A proxy's part of blocked goes where ours
@@ -107,13 +117,21 @@ func portOf(u *url.URL) string {
 	return "443"
 }
 
-// connNumber numbers the connections of a file; 0: it does not say which one e used.
-func (b *builder) connNumber(e *entry) uint64 {
+// connection is the file's name of the connection that e used; "": it does not say.
+func (e *entry) connection() string {
 	id := string(e.ConnectionID)
 	if u, err := url.Parse(e.Request.URL); id == "" && err == nil && string(e.Connection) != portOf(u) {
 		id = string(e.Connection) // Chrome and Firefox put the port there, others an id
 	}
-	if id == "" || id == "0" {
+	if id == "0" {
+		return ""
+	}
+	return id
+}
+
+// connNumber numbers the connections of a file in the order of their appearance.
+func (b *builder) connNumber(id string) uint64 {
+	if id == "" {
 		return 0
 	}
 	if b.numbers[id] == 0 {

@@ -65,8 +65,9 @@ func (r *Recording) Events() []recorder.Event {
 // Open reads the recording at path with its later parts. It may be one that is being
 // written, or one whose end is torn: what is complete is read, and the file is left as
 // it is ([Repair] changes it).
-func Open(path string) (*Recording, error) {
-	var b builder
+func Open(path string) (*Recording, error) { return open(path, builder{}) }
+
+func open(path string, b builder) (*Recording, error) {
 	for part := 1; ; part++ {
 		more, err := b.file(PartPath(path, part), part)
 		if part > 1 && errors.Is(err, fs.ErrNotExist) {
@@ -95,17 +96,7 @@ func (b *builder) file(path string, part int) (more bool, err error) {
 		}
 		return false, errors.New("it is a directory")
 	}
-	s := newScanner(f)
-	if part > 1 {
-		want := b.header.Recording
-		s.onHeader = func(h header) error {
-			if h.Recording != want || h.Part != part {
-				return errOtherRecording
-			}
-			return nil
-		}
-	}
-	err = b.scan(s)
+	err = b.read(f, b.follows(part))
 	switch {
 	case errors.Is(err, errOtherRecording), part > 1 && errors.Is(err, ErrNotHAR):
 		return false, nil // a file that happens to be there
@@ -113,6 +104,35 @@ func (b *builder) file(path string, part int) (more bool, err error) {
 		return false, err
 	}
 	return part < maxParts && b.header.Recording != "" && b.header.Part == part, nil
+}
+
+// follows is what a part says of its header: whether it belongs to the parts before it.
+func (b *builder) follows(part int) func(header) error {
+	if part == 1 {
+		return func(header) error { return nil }
+	}
+	want := b.header.Recording
+	return func(h header) error {
+		if h.Recording != want || h.Part != part {
+			return errOtherRecording
+		}
+		return nil
+	}
+}
+
+// read adds one file; onHeader may refuse it.
+func (b *builder) read(f *os.File, onHeader func(header) error) error {
+	if b.facts {
+		if err := b.quickly(f, sizeOf(f), onHeader); !errors.Is(err, errUnusual) {
+			return err
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+	}
+	s := newScanner(f)
+	s.onHeader = onHeader
+	return b.scan(s)
 }
 
 // Read reads one HAR. A torn end, trailing garbage, a byte order mark and entries that
@@ -127,6 +147,7 @@ func Read(r io.Reader) (*Recording, error) {
 
 // A builder puts a Recording together from the parts of its files.
 type builder struct {
+	facts   bool // keep the facts of exchanges alone
 	rec     Recording
 	header  header // of the part read last
 	creator creator
@@ -137,14 +158,24 @@ type builder struct {
 }
 
 func (b *builder) scan(s *scanner) error {
-	if b.conns == nil {
-		b.conns, b.tunnels = map[uint64]*recorder.Conn{}, map[uint64]*recorder.Tunnel{}
-		b.numbers, b.texts = map[string]uint64{}, map[string]string{}
-	}
+	b.init()
 	s.onEntry = b.entry
 	if err := s.scan(); err != nil {
 		return err
 	}
+	b.part(&s.outline)
+	return nil
+}
+
+func (b *builder) init() {
+	if b.conns == nil {
+		b.conns, b.tunnels = map[uint64]*recorder.Conn{}, map[uint64]*recorder.Tunnel{}
+		b.numbers, b.texts = map[string]uint64{}, map[string]string{}
+	}
+}
+
+// part takes what a file says beside its entries.
+func (b *builder) part(s *outline) {
 	r, t := &b.rec, &s.trailer
 	b.header, b.creator = s.header, s.creator
 	r.Parts++
@@ -163,7 +194,6 @@ func (b *builder) scan(s *scanner) error {
 	for i := range t.Tunnels {
 		b.tunnels[t.Tunnels[i].ID] = &t.Tunnels[i]
 	}
-	return nil
 }
 
 // entry takes one entry of the file; false: it is not usable.
@@ -173,19 +203,27 @@ func (b *builder) entry(e *entry) bool {
 		return false
 	}
 	if e.Own == nil {
-		x.Conn = b.connNumber(e)
+		x.Conn = b.connNumber(e.connection())
 	} else {
-		if c := e.Own.ConnSnapshot; c != nil {
-			b.conns[c.ID] = c
-		}
-		if t := e.Own.TunnelSnapshot; t != nil {
-			b.tunnels[t.ID] = t
-		}
+		b.snapshots(e.Own.ConnSnapshot, e.Own.TunnelSnapshot)
+	}
+	if b.facts {
+		x = x.Facts()
 	}
 	b.share(x.Request.Header)
 	b.share(x.Response.Header)
 	b.rec.Exchanges = append(b.rec.Exchanges, x)
 	return true
+}
+
+// snapshots takes those of an entry; either may be nil.
+func (b *builder) snapshots(c *recorder.Conn, t *recorder.Tunnel) {
+	if c != nil {
+		b.conns[c.ID] = c
+	}
+	if t != nil {
+		b.tunnels[t.ID] = t
+	}
 }
 
 // share replaces the texts of headers by equal ones that were read before.
@@ -220,29 +258,54 @@ func (b *builder) finish() *Recording {
 // that have one. Then all are in the order of their ids, and each id is there once.
 func (b *builder) number() {
 	all := b.rec.Exchanges
-	slices.SortStableFunc(all, func(p, q recorder.Exchange) int {
+	inOrder(all, func(p, q *recorder.Exchange) int {
 		if p.ID != 0 || q.ID != 0 {
 			return cmp.Compare(p.ID-1, q.ID-1) // 0 comes last
 		}
 		return p.Start.Compare(q.Start)
 	})
-	kept := all[:0]
-	for _, x := range all {
-		n := len(kept)
+	n := 0
+	for i := range all {
+		x := &all[i]
 		switch {
 		case x.ID == 0:
 			x.ID = 1
 			if n > 0 {
-				x.ID = kept[n-1].ID + 1
+				x.ID = all[n-1].ID + 1
 			}
-			b.foreignConn(&x)
-		case n > 0 && kept[n-1].ID == x.ID:
-			kept = kept[:n-1] // the last snapshot with an id wins
+			b.foreignConn(x)
+		case n > 0 && all[n-1].ID == x.ID:
+			n-- // the last snapshot with an id wins
 		}
-		kept = append(kept, x)
+		if n < i {
+			all[n] = *x
+		}
+		n++
 	}
-	clear(all[len(kept):])
-	b.rec.Exchanges = kept
+	clear(all[n:])
+	b.rec.Exchanges = all[:n]
+}
+
+// inOrder sorts all and keeps the order of equals. What is sorted is where the elements
+// are, for they are large, and each is then moved once.
+func inOrder[T any](all []T, compare func(p, q *T) int) {
+	from := make([]int32, len(all)) // maxEntries fit
+	for i := range from {
+		from[i] = int32(i)
+	}
+	slices.SortStableFunc(from, func(p, q int32) int { return compare(&all[p], &all[q]) })
+	for start := range from {
+		if int(from[start]) == start {
+			continue
+		}
+		first, to := all[start], start
+		for int(from[to]) != start {
+			next := int(from[to])
+			all[to], from[to] = all[next], int32(to)
+			to = next
+		}
+		all[to], from[to] = first, int32(to)
+	}
 }
 
 func sorted[T any](byID map[uint64]*T) []T {

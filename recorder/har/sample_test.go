@@ -54,6 +54,10 @@ func firstOnConn(id uint64) *recorder.Exchange {
 			},
 		},
 		ServerBlocked: ms(9.5), ClientBlocked: ms(0.25), Overhead: ms(0.033333), Done: true,
+		TCP: &recorder.TCP{ // as on macOS; what is 0 and what is not known must not be mixed up
+			Samples: 2, RTT: ms(30), RTTVar: ms(2), MinRTT: -1, MaxRTT: ms(31), Retrans: 0, RetransBytes: 0, SynRetrans: -1,
+			SegsOut: 9, BytesOut: 700, Reordered: 0, RwndLimit: -1, SndLimit: -1, Note: "measured to the parent proxy",
+		},
 	}
 }
 
@@ -183,6 +187,7 @@ func sampleConn(id uint64) *recorder.Conn {
 		Addrs: []string{"142.250.74.81", "2a00::1"}, Dials: []recorder.Dial{{Addr: "142.250.74.81:443", Start: ms(21), Done: ms(50)}, {Addr: "[2a00::1]:443", Start: 1, Err: "no <route>"}},
 		Remote: "142.250.74.81:443", Local: "10.0.0.2:5555",
 		TLS:       &recorder.TLS{Version: "TLS 1.3", Suite: "TLS_AES_128_GCM_SHA256", ALPN: "h2", Expires: t0},
+		TCP:       &recorder.TCP{Note: "tcp statistics on plan9: unsupported operation", RTT: -1, Retrans: -1},
 		Exchanges: 1, BytesIn: 5000, BytesOut: 900,
 	}
 }

@@ -59,6 +59,15 @@ type (
 	}
 )
 
+// An outline is what a HAR says beside its entries, and how reading them went.
+type outline struct {
+	header  header
+	trailer trailer
+	creator creator
+	skipped int  // entries that are not usable
+	torn    bool // the text ends, or stops being JSON, before the HAR does
+}
+
 // A scanner walks through one HAR and holds one entry of it at a time.
 type scanner struct {
 	onHeader func(header) error // called before the first entry; an error ends the scan
@@ -67,13 +76,9 @@ type scanner struct {
 	in  *meter
 	dec *json.Decoder
 
-	header  header
-	trailer trailer
-	creator creator
-	skipped int
+	outline
 	entries int
 	listed  bool  // the list of entries began
-	torn    bool  // the text ends, or stops being JSON, before the HAR does
 	good    int64 // offset behind the last usable entry, or behind the [ of the list
 	end     int64 // offset behind the whole HAR; 0 when torn
 }
