@@ -72,7 +72,7 @@ var homes = []dependency{
 	{"golang.org/x/net/http/httpguts", []string{"intercept/h1serve.go", "intercept/h1trip.go", "intercept/h1writer.go"}},
 	{"golang.org/x/net/proxy", []string{"intercept/upstream"}},
 	{"golang.org/x/net/dns/dnsmessage", []string{"intercept/origintest"}},
-	{"golang.org/x/mod/", []string{"recorder/gomod", "recorder/environ", "intercept/rules", "intercept/origintest"}},
+	{"golang.org/x/mod/", []string{"recorder/gomod", "recorder/environ", "intercept/rules", "intercept/origintest", "recorder/diagnose"}},
 }
 
 // testHomes are for test files alone; "" is everywhere.

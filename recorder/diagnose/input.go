@@ -1,0 +1,21 @@
+package diagnose
+
+import "modtap/recorder"
+
+// Input is a recording, live or from a file. Run does not modify it.
+type Input struct {
+	Session   *recorder.Session   // nil: unknown
+	Process   *recorder.Process   // nil: there was no command (serve, a foreign file)
+	End       *recorder.End       // nil: the recording was cut short, or is foreign
+	Exchanges []recorder.Exchange // by ID, which is the order of starting; bodies of errors and of .mod files where they were kept
+	Conns     []recorder.Conn     // by ID
+	Tunnels   []recorder.Tunnel   // by ID
+
+	Foreign bool   // another program wrote it: no client leg, no tunnels, no process
+	Lost    uint64 // events that the recorder dropped
+	Missing uint64 // exchanges that are not there, as the disk was full
+	// ConnsLeftOut counts connections, tunnels and live findings that are not there: a
+	// recording ends with the newest ones alone, and a Collector keeps the first ones.
+	ConnsLeftOut uint64
+	LeftOut      uint64 // exchanges that are not there, as a session without a recording keeps so many alone (Collector)
+}

@@ -1,0 +1,148 @@
+package diagnose
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"modtap/recorder"
+)
+
+func in(shell, os string) *Analysis {
+	w := newWorld()
+	w.Session.Environ.Shell, w.Session.OS = shell, os+"/amd64"
+	return analyse(&w.Input)
+}
+
+func TestCommands(t *testing.T) {
+	list := "https://a.example|https://b.example,direct"
+	for _, c := range []struct{ shell, set, env, run, quoted, unset string }{
+		{
+			"sh", "go env -w 'GOPROXY=" + list + "'", "export NO_PROXY=localhost,.corp.example", "GOFLAGS='-mod=mod -v' go mod download",
+			`'it'\''s $5'`, "unset HTTPS_PROXY",
+		}, {
+			"fish", "go env -w 'GOPROXY=" + list + "'", "set -gx NO_PROXY localhost,.corp.example", "env GOFLAGS='-mod=mod -v' go mod download",
+			`'it\'s $5'`, "set -e HTTPS_PROXY",
+		}, {
+			"powershell", "go env -w 'GOPROXY=" + list + "'", "$env:NO_PROXY='localhost,.corp.example'", "$env:GOFLAGS='-mod=mod -v'; go mod download",
+			`'it''s $5'`, "Remove-Item Env:HTTPS_PROXY",
+		}, {
+			"cmd", `go env -w "GOPROXY=` + list + `"`, `set "NO_PROXY=localhost,.corp.example"`, `set "GOFLAGS=-mod=mod -v" && go mod download`,
+			`"it's $5"`, `set "HTTPS_PROXY="`,
+		},
+	} {
+		a := in(c.shell, "linux")
+		for _, g := range [][2]string{
+			{a.goEnvW("GOPROXY", list), c.set}, {a.setVar("NO_PROXY", "localhost,.corp.example"), c.env},
+			{a.with("GOFLAGS", "-mod=mod -v", a.command()), c.run}, {a.quote("it's $5"), c.quoted}, {a.unsetVar("HTTPS_PROXY"), c.unset},
+		} {
+			if g[0] != g[1] {
+				t.Errorf("%s: %s\nwant %s", c.shell, g[0], g[1])
+			}
+		}
+	}
+}
+
+// TestEnvironmentVariables: go env -w does not change what the environment says.
+func TestEnvironmentVariables(t *testing.T) {
+	const note = "GOPROXY is an environment variable here, which goes before what go env -w sets: for good, change it where it is set."
+	for _, c := range []struct{ shell, set, unset string }{
+		{"sh", "export GOPROXY=https://a.example,direct", "unset GOPROXY"},
+		{"fish", "set -gx GOPROXY https://a.example,direct", "set -e GOPROXY"},
+		{"powershell", "$env:GOPROXY='https://a.example,direct'", "Remove-Item Env:GOPROXY"},
+		{"cmd", `set "GOPROXY=https://a.example,direct"`, `set "GOPROXY="`},
+	} {
+		a := in(c.shell, "linux")
+		a.Env.FromEnv = []string{"GOPROXY"}
+		set, unset, other := a.goEnvW("GOPROXY", "https://a.example,direct"), a.setTo("GOPROXY", ""), a.goEnvW("GOSUMDB", "off")
+		if set != c.set || unset != c.unset || other != "go env -w GOSUMDB=off" {
+			t.Errorf("%s: %s, %s and %s", c.shell, set, unset, other)
+		}
+		if got := a.variables([]string{set}); got != note {
+			t.Errorf("%s: of %s it says %q", c.shell, set, got)
+		}
+		if got := a.variables([]string{other, a.setVar("NO_PROXY", "x")}); got != "" {
+			t.Errorf("%s: of other commands it says %q", c.shell, got)
+		}
+	}
+	w := stopping(twoProxies, answers502)
+	w.Session.Environ.FromEnv = []string{"GOFLAGS", "GOPROXY"}
+	f := Run(w.Input).Findings[0]
+	if f.ID != "fallback-stopped" || !strings.HasSuffix(f.Remedy, note) || len(f.Commands) != 1 || !strings.HasPrefix(f.Commands[0], "export GOPROXY=") {
+		t.Errorf("the finding is %+v", f)
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for _, c := range []struct{ shell, word, want string }{
+		{"sh", "./...", "./..."}, {"sh", "a*b", "'a*b'"}, {"sh", "", "''"}, {"sh", "~/x", "'~/x'"}, {"sh", "m@v1.0.0", "m@v1.0.0"},
+		{"powershell", "a,b", "'a,b'"}, {"powershell", "m@v1.0.0", "'m@v1.0.0'"}, {"powershell", `D:\gomod`, `D:\gomod`}, {"powershell", "", "''"},
+		{"cmd", "a b", `"a b"`}, {"cmd", `D:\go mod\`, `"D:\go mod\\"`}, {"cmd", `say "hi"`, `"say \"hi\""`}, {"cmd", "a|b", `"a|b"`}, {"cmd", "a,b", `"a,b"`},
+		{"fish", `D:\x'`, `'D:\\x\''`},
+	} {
+		if got := in(c.shell, "linux").quote(c.word); got != c.want {
+			t.Errorf("%s: %q is %s, want %s", c.shell, c.word, got, c.want)
+		}
+	}
+	if got := in("", "windows").quote("a,b"); got != "'a,b'" {
+		t.Errorf("unknown shell on Windows: %s", got)
+	}
+}
+
+// FuzzQuoteSh: what is quoted for sh is the word again in a real sh.
+func FuzzQuoteSh(f *testing.F) {
+	for _, s := range []string{"", "a b", "it's", "$(x)", "`x`", "a\\b", "*", "~", "-n", "a|b,c", "!x", "é", "\n"} {
+		f.Add(s)
+	}
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		f.Skip("there is no sh")
+	}
+	f.Fuzz(func(t *testing.T, word string) {
+		if strings.ContainsRune(word, 0) || !utf8.ValidString(word) {
+			t.Skip()
+		}
+		out, err := exec.Command(sh, "-c", "printf %s "+in("sh", "linux").quote(word)+".").CombinedOutput()
+		if err != nil || string(out) != word+"." {
+			t.Errorf("%q became %q (%v)", word, out, err)
+		}
+	})
+}
+
+func TestGoproxyLists(t *testing.T) {
+	for _, c := range []struct{ list, host, on, mirror string }{
+		{"https://proxy.golang.org,direct", proxyHost, "https://proxy.golang.org|direct", "https://goproxy.cn|https://proxy.golang.org,direct"},
+		{"https://a.example,https://proxy.golang.org|direct", "a.example", "https://a.example|https://proxy.golang.org|direct", "https://goproxy.cn|https://a.example,https://proxy.golang.org|direct"},
+		{"https://go.corp.example/artifactory/api/go/x,direct", "go.corp.example", "https://go.corp.example/artifactory/api/go/x|direct", "https://proxy.golang.org|https://go.corp.example/artifactory/api/go/x,direct"},
+		{"goproxy.cn,https://goproxy.io,proxy.golang.org", "goproxy.io", "goproxy.cn,https://goproxy.io|proxy.golang.org", ""},
+		{"https://proxy.golang.org", proxyHost, "", "https://goproxy.cn|https://proxy.golang.org"},
+		{"https://proxy.golang.org|direct", proxyHost, "", "https://goproxy.cn|https://proxy.golang.org|direct"},
+		{"https://proxy.golang.org,direct", "storage.googleapis.com", "", "https://goproxy.cn|https://proxy.golang.org,direct"},
+		{"https://proxy.golang.org,direct", "github.com", "", ""},
+		{"direct", "", "", ""},
+		{"https://u:" + recorder.Redacted + "@a.example,direct", "a.example", "", ""}, // no command can be made of it
+	} {
+		w := newWorld().set("GOPROXY", c.list)
+		a := analyse(&w.Input)
+		if on := a.goproxyOn(c.host); on != c.on {
+			t.Errorf("%s at %s: go on with %q, want %q", c.list, c.host, on, c.on)
+		}
+		if m := a.goproxyMirror(c.host); m != c.mirror {
+			t.Errorf("%s at %s: mirror %q, want %q", c.list, c.host, m, c.mirror)
+		}
+	}
+}
+
+func TestRepeat(t *testing.T) {
+	for shell, want := range map[string]string{
+		"sh": runAgain, "cmd": "go mod download || go mod download || go mod download",
+		"fish":       "for i in 1 2 3; go mod download; and break; sleep 15; end",
+		"powershell": "foreach ($i in 1..3) { go mod download; if ($LASTEXITCODE -eq 0) { break }; Start-Sleep 15 }",
+	} {
+		a := in(shell, "linux")
+		if got := a.repeat(a.command()); got != want {
+			t.Errorf("%s: %s", shell, got)
+		}
+	}
+}
