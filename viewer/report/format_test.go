@@ -99,14 +99,31 @@ var wrapTests = []struct {
 	{"", nil},
 	{"localhost", []string{"localhost"}},
 	{"git over ssh to git@host: 2 connections, 12.3 s, localhost", []string{"git over ssh to git@host:", "2 connections, 12.3 s,", "localhost"}},
-	{"a-word-that-is-longer-than-the-line b", []string{"a-word-that-is-longer-than-the-line", "b"}},
+	{"a-word-that-is-longer-than-the-line b", []string{"a-word-that-is-longer-than", "-the-line b"}},
 	{strings.Repeat("a-word-of-twenty-chars ", 9), []string{"a-word-of-twenty-chars", "a-word-of-twenty-chars", "a-word-of-twenty-chars", "a-word-of-twenty-chars …"}},
 }
 
 func TestWrap(t *testing.T) {
 	for _, tt := range wrapTests {
-		if diff := cmp.Diff(tt.want, wrap(tt.text, 26)); diff != "" {
+		if diff := cmp.Diff(tt.want, wrap(tt.text, 26, maxBlind)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", tt.text, diff)
+		}
+	}
+}
+
+var quantityTests = []struct {
+	v    float64
+	unit string
+	want string
+}{
+	{2500, "", "2500"}, {0.6275, "", "0.63"}, {0.4, "", "0.4"}, {0, "", "0"}, {100, "", "100"}, {23_200, "ms", "23.2 s"},
+	{102_400, "B/s", "102.4 kB/s"}, {19_300_000, "B", "19.3 MB"}, {3.5, "x", "3.5 x"},
+}
+
+func TestQuantity(t *testing.T) {
+	for _, tt := range quantityTests {
+		if got := quantity(tt.v, tt.unit); got != tt.want {
+			t.Errorf("quantity(%v, %q) = %q, want %q", tt.v, tt.unit, got, tt.want)
 		}
 	}
 }

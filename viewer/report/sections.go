@@ -9,16 +9,7 @@ import (
 )
 
 func (s *Summary) failed(t *text) *section {
-	list := slices.SortedFunc(maps.Values(s.failures), func(a, b *failure) int {
-		return cmp.Or(-compareBool(a.broken, b.broken), cmp.Compare(b.count, a.count), strings.Compare(a.text, b.text), strings.Compare(a.host, b.host))
-	})
-	sec := &section{heading: t.paint(strong, "failed"), least: 2, limit: 4}
-	for _, f := range list {
-		sec.rows = append(sec.rows, t.paint(bad, t.failure(f, f.host+"  "+f.text)))
-	}
-	if n := len(s.inFlight); n > 0 {
-		sec.rows = append(sec.rows, t.paint(bad, fmt.Sprintf("%5d × not finished", n)))
-	}
+	sec := &section{heading: t.paint(strong, "failed"), least: 2, limit: 4, rows: s.failureRows(t)}
 	if f := s.notFound; f.count > 0 {
 		sec.rows = append(sec.rows, t.failure(&f, "404 or 410, not found"))
 	}
@@ -26,10 +17,28 @@ func (s *Summary) failed(t *text) *section {
 	return sec
 }
 
+// failureRows are the kinds of failures, the worst first.
+func (s *Summary) failureRows(t *text) []string {
+	list := slices.SortedFunc(maps.Values(s.failures), func(a, b *failure) int {
+		return cmp.Or(-compareBool(a.broken, b.broken), cmp.Compare(b.count, a.count), strings.Compare(a.text, b.text), strings.Compare(a.host, b.host))
+	})
+	var rows []string
+	for _, f := range list {
+		rows = append(rows, t.paint(bad, t.failure(f, f.host+"  "+f.text)))
+	}
+	if n := len(s.inFlight); n > 0 {
+		rows = append(rows, t.paint(bad, fmt.Sprintf("%5d × not finished", n)))
+	}
+	return rows
+}
+
 // failure is a line about f, with an example if there is room: it tells nothing that a
 // long error text does not.
 func (t *text) failure(f *failure, what string) string {
 	line := fmt.Sprintf("%5d × %s%s", f.count, what, again(f.repeats))
+	if f.repeats > 0 && len([]rune(line)) > t.width {
+		line = fmt.Sprintf("%5d × %s (%d repeats)", f.count, what, f.repeats)
+	}
 	if f.example != "" && len(line)+len(f.example)+2 <= t.width {
 		line += "  " + f.example
 	}
@@ -39,6 +48,9 @@ func (t *text) failure(f *failure, what string) string {
 func again(repeats int) string {
 	if repeats == 0 {
 		return ""
+	}
+	if repeats == 1 {
+		return " (1 is a repeat: go sends each 4xx twice)"
 	}
 	return fmt.Sprintf(" (%d are repeats: go sends each 4xx twice)", repeats)
 }

@@ -32,6 +32,8 @@ type Summary struct {
 	// words. Failure without Recording is why there is none.
 	Missing uint64
 	Failure string
+	// More is the command that says more; "" when there is none.
+	More string
 
 	session  *recorder.Session
 	process  *recorder.Process
@@ -117,6 +119,9 @@ func (s *Summary) Write(e recorder.Event) error {
 	}
 	return nil
 }
+
+// Requests is how many have ended.
+func (s *Summary) Requests() int { return s.requests }
 
 // Lost counts events that the summary does not know of.
 func (s *Summary) Lost(n uint64) { s.lost += n }
@@ -228,6 +233,17 @@ func (s *Summary) slow(x *recorder.Exchange) {
 	if i < maxSlowest {
 		s.slowest = slices.Insert(s.slowest, i, x)
 		s.slowest = s.slowest[:min(len(s.slowest), maxSlowest)]
+	}
+}
+
+// tell counts x as a failure if it is one; told has those that somebody else tells of.
+func (s *Summary) tell(x *recorder.Exchange, told bool) {
+	switch {
+	case told:
+	case !x.Done:
+		s.inFlight[x.ID] = true
+	default:
+		s.fail(x)
 	}
 }
 

@@ -135,7 +135,7 @@ func lotsOfHosts() *world {
 func slowModtap() *world {
 	w := newWorld("run", "")
 	x := w.request(0, 500, 0, gomod.Zip, "https://proxy.golang.org/a.zip", "example.com/a@v1.2.3", 200, 1000)
-	x.Overhead = ms(80)
+	x.Overhead = ms(120)
 	w.id++
 	w.add(recorder.Event{Exchange: &recorder.Exchange{ID: w.id, Start: start, URL: "https://proxy.golang.org/b.zip"}})
 	w.end(1000, 0)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"modtap/recorder"
+	"modtap/recorder/diagnose"
 )
 
 const (
@@ -55,6 +56,8 @@ const (
 	faint   style = "2"
 	bad     style = "31"
 	warning style = "33"
+	good    style = "32"
+	paste   style = "1;36" // a command to be copied
 )
 
 func (t *text) paint(st style, line string) string {
@@ -75,22 +78,27 @@ type section struct {
 	rows    []string
 	least   int // rows that are shown however little room there is
 	limit   int
+	sense   int                     // fewer rows than that tell nothing
 	rest    func(hidden int) string // the row that stands for those not shown
+	frame   func([]string) []string // puts a label beside the rows, instead of a heading above
 }
 
 func (s *section) size() int { return len(s.lines()) }
 
 func (s *section) lines() []string {
-	if len(s.rows) == 0 {
+	if s.shown() == 0 {
 		return nil
 	}
-	out := []string{s.heading}
-	if len(s.rows) <= s.limit {
-		return append(out, s.rows...)
+	var out []string
+	if s.frame == nil {
+		out = append(out, s.heading)
 	}
-	out = append(out, s.rows[:s.limit]...)
-	if s.rest != nil {
-		out = append(out, s.rest(len(s.rows)-s.limit))
+	out = append(out, s.rows[:s.shown()]...)
+	if hidden := len(s.rows) - s.shown(); hidden > 0 && s.rest != nil {
+		out = append(out, s.rest(hidden))
+	}
+	if s.frame != nil {
+		return s.frame(out)
 	}
 	return out
 }
@@ -151,8 +159,9 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	if wall > 0 {
 		share = float64(s.overhead) / float64(wall)
 	}
-	if share > maxOverhead {
-		t.add(warning, "modtap itself took %s, %s of the time: take it off what follows", Duration(s.overhead), percent(share))
+	much := share > maxOverhead && s.overhead >= diagnose.OverheadWorth.Duration()
+	if much {
+		t.add(warning, "modtap itself took %s, %s of the time: without it the command is quicker", Duration(s.overhead), percent(share))
 	}
 	took := ""
 	if wall > 0 {
@@ -160,7 +169,7 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	}
 	if s.requests == 0 {
 		t.add(strong, "modtap: %sno request was seen", took)
-		for _, line := range s.whyNothing() {
+		for _, line := range whyNothing(s.session, s.tunnels) {
 			t.add(plain, "  %s", line)
 		}
 		return
@@ -181,7 +190,7 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	if s.process != nil && s.process.User+s.process.System > 0 {
 		parts = append(parts, "CPU of the command "+Duration((s.process.User+s.process.System).Duration()))
 	}
-	if share <= maxOverhead {
+	if !much {
 		own := "modtap " + Duration(s.overhead)
 		if wall > 0 {
 			own += " (" + percent(share) + ")"
@@ -194,64 +203,48 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	t.add(plain, "  %s", strings.Join(parts, " · "))
 }
 
-// whyNothing names the reasons that are possible when no request came.
-func (s *Summary) whyNothing() []string {
-	if s.tunnels > 0 {
-		return []string{fmt.Sprintf("%s through the proxy, without a request in it", plural(s.tunnels, "connection"))}
-	}
-	if s.session != nil && s.session.Mode == "serve" {
-		return []string{`nothing used the proxy: run  eval "$(modtap env)"  in the shell that should`}
-	}
-	if s.session != nil {
-		unseen := []string{"off", "file:"}
-		if s.session.Forward() {
-			unseen = append(unseen, "http://localhost", "http://127.", "https://localhost", "https://127.")
-		}
-		for _, p := range unseen {
-			if strings.HasPrefix(s.session.GOPROXY, p) {
-				return []string{"GOPROXY=" + Printable(s.session.GOPROXY) + ": such requests do not go through a proxy"}
-			}
-		}
-	}
-	if s.session != nil && s.session.Capture == recorder.CaptureReverse {
-		return []string{
-			"either there was nothing to fetch: go has it in its module cache (try --cold),",
-			"or the command does not use the GOPROXY it was given: it sets its own, fetches",
-			"direct or what GOPRIVATE names, or is no go command",
-		}
-	}
-	return []string{
-		"either there was nothing to fetch: go has it in its module cache (try --cold),",
-		"or the command does not use a proxy: it ignores HTTPS_PROXY, talks to",
-		"localhost, or goes over ssh",
-	}
-}
-
 const notSeen = "not seen   "
 
-// wrap breaks text into at most maxBlind lines of that width, at spaces.
-func wrap(text string, width int) []string {
+// wrap breaks text into lines of that width, at spaces; at most that many, 0 being any
+// number. A word that is longer gets a line of its own, cut into pieces.
+func wrap(text string, width, most int) []string {
 	var lines []string
 	for word := range strings.FieldsSeq(text) {
 		last := len(lines) - 1
-		switch {
-		case last >= 0 && len([]rune(lines[last]))+1+len([]rune(word)) <= width:
+		r := []rune(word)
+		if last >= 0 && len([]rune(lines[last]))+1+len(r) <= width {
 			lines[last] += " " + word
-		case len(lines) == maxBlind:
-			r := []rune(lines[last])
-			lines[last] = string(r[:min(len(r), width-2)]) + " …"
-			return lines
-		default:
-			lines = append(lines, word)
+			continue
+		}
+		for ; len(r) > 0; r = r[min(len(r), width):] {
+			if most > 0 && len(lines) == most {
+				lines[most-1] = wordsUpTo(lines[most-1], width-2) + " …"
+				return lines
+			}
+			lines = append(lines, string(r[:min(len(r), width)]))
 		}
 	}
 	return lines
 }
 
+// wordsUpTo is the beginning of line that is no longer than width, up to the end of a word
+// where there is one.
+func wordsUpTo(line string, width int) string {
+	r := []rune(line)
+	if len(r) <= width {
+		return line
+	}
+	line = string(r[:width])
+	if space := strings.LastIndexByte(line, ' '); space > 0 && r[width] != ' ' {
+		line = line[:space]
+	}
+	return strings.TrimRight(line, " ")
+}
+
 func (s *Summary) foot(t *text) []string {
 	f := &text{width: t.width, color: t.color}
 	if s.session != nil && s.session.Capture == recorder.CaptureReverse {
-		f.add(faint, "mode       reverse: what go sends to GOPROXY and GOSUMDB, and git")
+		f.add(faint, "mode       "+reverseMode)
 	}
 	var blind []string
 	for _, host := range slices.Sorted(maps.Keys(s.unread)) {
@@ -260,7 +253,7 @@ func (s *Summary) foot(t *text) []string {
 	if s.end != nil {
 		blind = append(s.end.BlindSpots[:len(s.end.BlindSpots):len(s.end.BlindSpots)], blind...)
 	}
-	for i, line := range wrap(Printable(strings.Join(blind, ", ")), t.width-len(notSeen)) {
+	for i, line := range wrap(Printable(strings.Join(blind, ", ")), t.width-len(notSeen), maxBlind) {
 		if i == 0 {
 			f.add(faint, notSeen+"%s", line)
 		} else {
@@ -282,6 +275,9 @@ func (s *Summary) foot(t *text) []string {
 	if s.Recording != "" {
 		// Not shortened: it is there to be copied.
 		f.lines = append(f.lines, "recording  "+s.Recording)
+		if s.More != "" && s.requests > 0 {
+			f.lines = append(f.lines, "diagnosis  "+s.More)
+		}
 	}
 	return f.lines
 }
