@@ -8,6 +8,7 @@ import (
 	"net/http/cgi"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func smartPath(p string) bool {
 // whether it did.
 func (o *Origin) serveGit(x *exchange) bool {
 	g := o.c.Git
-	if g == nil || hostname(x.r) != GitHost || !smartPath(x.r.URL.Path) {
+	if g == nil || hostname(x.r) != GitHost && !slices.Contains(o.c.Names, hostname(x.r)) || !smartPath(x.r.URL.Path) {
 		return false
 	}
 	if repo := g.at(x.r.URL.Path); repo != nil && repo.User != "" {

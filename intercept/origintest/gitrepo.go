@@ -41,7 +41,9 @@ type GitCommit struct {
 	Files map[string]string // path to content, added to what is there
 	// Size is the size of a file of random bytes that is added, so that packs are as large.
 	Size int
-	Tags []string // lightweight tags; one that starts with "+" is an annotated tag
+	// Without is the number of a commit, from 1, whose file of random bytes is removed.
+	Without int
+	Tags    []string // lightweight tags; one that starts with "+" is an annotated tag
 }
 
 // GitRepos are bare repositories on disk, made once and safe to share between origins.
@@ -169,6 +171,9 @@ func (c GitCommit) export(w *bufio.Writer, i int) {
 		seed := [32]byte{2, byte(i), byte(i >> 8)}               // or git would store one file for all
 		_, _ = io.CopyN(w, rand.NewChaCha8(seed), int64(c.Size)) // a buffer over memory
 		w.WriteString("\n")
+	}
+	if c.Without > 0 {
+		fmt.Fprintf(w, "D filling%d.bin\n", c.Without-1)
 	}
 	w.WriteString("\n")
 	for _, tag := range c.Tags {

@@ -40,7 +40,7 @@ type Config struct {
 	// Handler answers what is neither tree, checksum database nor one of the fixed paths
 	// of [Origin]; nil: 404. Knobs apply to its headers, not to its body.
 	Handler http.Handler
-	// Git are the repositories that [GitHost] serves, and that ?go-get=1 names for their
+	// Git are the repositories that [GitHost] serves, and every host of Names, and that ?go-get=1 names for their
 	// import paths; nil: none.
 	Git *GitRepos
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -27,13 +28,14 @@ type Module struct {
 // A Version is one version of a [Module]. The zero value of every field but Version is fine.
 type Version struct {
 	Version  string
-	Time     time.Time // zero: a fixed day in 2024
-	Go       string    // go directive, default 1.21; before 1.17 the graph is not pruned
-	Requires []string  // "path@version"; the package of this module imports each
-	Retract  []string  // versions that this go.mod retracts
-	NoGoMod  bool      // no go.mod in the zip, as +incompatible versions have
-	Size     int       // bytes of filling in the zip, before compression
-	Files    int       // number of files of filling, default 1
+	Time     time.Time         // zero: a fixed day in 2024
+	Go       string            // go directive, default 1.21; before 1.17 the graph is not pruned
+	Requires []string          // "path@version"; the package of this module imports each
+	Retract  []string          // versions that this go.mod retracts
+	NoGoMod  bool              // no go.mod in the zip, as +incompatible versions have
+	Size     int               // bytes of filling in the zip, before compression
+	Files    int               // number of files of filling, default 1
+	Content  map[string]string // further files of the zip, by their paths in the module
 	// Incompressible makes the filling random, so that the zip is as large as Size says.
 	Incompressible bool
 }
@@ -195,6 +197,9 @@ func (v Version) contents(modpath, gomod string) []zip.File {
 	}
 	if !v.NoGoMod {
 		files = append(files, memFile{"go.mod", []byte(gomod)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Content)) {
+		files = append(files, memFile{name, []byte(v.Content[name])})
 	}
 	return append(files, v.filling(modpath)...)
 }

@@ -39,6 +39,7 @@ func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 
 type config struct {
 	rtt, jitter time.Duration
+	late        float64 // percent of the packets that jitter delays
 	loss        float64 // percent
 	down, up    float64 // bytes per second, 0 is unlimited
 	queue       time.Duration
@@ -69,6 +70,7 @@ func main() {
 func (c *config) flags() {
 	flag.DurationVar(&c.rtt, "rtt", 0, "round-trip propagation delay, half added each way")
 	flag.DurationVar(&c.jitter, "jitter", 0, "uniform extra delay per packet, 0..jitter, order kept")
+	flag.Float64Var(&c.late, "jitter-share", 100, "percent of the packets that -jitter delays")
 	flag.Float64Var(&c.loss, "loss", 0, "random loss in percent, each way")
 	flag.Func("down", "rate far to near, such as 500kbit or 100mbit; empty is unlimited", rateFlag(&c.down))
 	flag.Func("up", "rate near to far", rateFlag(&c.up))

@@ -80,7 +80,7 @@ func (l *link) send(p []byte) {
 		depart = l.free
 	}
 	due := depart.Add(l.c.rtt / 2)
-	if l.c.jitter > 0 {
+	if l.c.jitter > 0 && l.rng.Float64()*100 < l.c.late {
 		due = due.Add(time.Duration(l.rng.Int64N(int64(l.c.jitter))))
 	}
 	if due.Before(l.last) {
