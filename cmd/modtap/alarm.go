@@ -16,6 +16,7 @@ const (
 	troubleKeyLog      trouble = "keylog"      // TLS keys cannot be written
 	troubleLogFile     trouble = "log file"    // modtap's own log cannot be written
 	troubleDescriptors trouble = "descriptors" // no more connections can be opened
+	troubleGoTrace     trouble = "go trace"    // the go command's own steps cannot be told
 )
 
 // alarms remembers which troubles the user was told of.

@@ -15,6 +15,7 @@ import (
 const (
 	exitFailed      = 1
 	exitUsage       = 2
+	exitFinding     = 3
 	exitRunFailed   = 125
 	exitCannotRun   = 126
 	exitCmdNotFound = 127

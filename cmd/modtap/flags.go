@@ -34,9 +34,13 @@ type options struct {
 	quiet     bool
 	verbose   bool
 
-	cold   bool   // run
-	listen string // serve
-	pool   bool   // serve
+	cold       bool   // run
+	goTrace    bool   // run
+	report     choice // run
+	reportFile string // run
+	failOn     choice // run
+	listen     string // serve
+	pool       bool   // serve
 }
 
 // addTo declares the shared flags.
@@ -62,7 +66,7 @@ func (o *options) addTo(f *pflag.FlagSet) {
 	f.Var(&o.logFormat, "log-format", "modtap's own log: console or json (default: console on a terminal)")
 	f.Var(&o.logLevel, "log-level", "trace, debug, info, warn or error (default: warn)")
 	f.StringVar(&o.logFile, "log-file", "", "append modtap's own log to `FILE`")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no status line, no summary")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no status line, no report")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "a line for every request")
 }
 
@@ -82,7 +86,7 @@ func (o *options) check() error {
 			return fmt.Errorf("--bypass %s: must be a host without port, as in *.corp.example", b)
 		}
 	}
-	return nil
+	return checkReportFile(o.reportFile)
 }
 
 // kept is what --bodies and --body-limit say.

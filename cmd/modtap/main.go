@@ -72,7 +72,8 @@ MODTAP_BODY_LIMIT; a flag beats its variable, and values of repeatable flags are
 separated by spaces. MODTAP_HOME moves the CA and the recordings.`,
 		Example: `  modtap run -- go mod download
   modtap run --cold -- go mod download
-  modtap serve -o session.har`,
+  modtap serve -o session.har
+  modtap report -v`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
@@ -88,7 +89,7 @@ separated by spaces. MODTAP_HOME moves the CA and the recordings.`,
 		return usageError(c, withHint(err, "see "+c.CommandPath()+" --help"))
 	})
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.flagsFromEnv(c) }
-	root.AddCommand(a.runCommand(), a.serveCommand(), a.envCommand(), a.caCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.serveCommand(), a.reportCommand(), a.explainCommand(), a.envCommand(), a.caCommand(), a.versionCommand())
 	return root
 }
 

@@ -84,7 +84,7 @@ func (s *session) incomplete(err error) {
 		first = err
 	}
 	s.summary.Missing, s.summary.Failure = s.har.writer.Missing(), cause(first).Error()
-	if s.o.quiet || s.alarms.first(troubleRecording) {
+	if s.o.quiet || s.o.report.value == "none" || s.alarms.first(troubleRecording) {
 		s.warn("the recording is not complete: %v", err)
 	}
 }

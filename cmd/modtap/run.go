@@ -19,14 +19,16 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run [flags] [--] COMMAND [ARG...]",
 		Short: "Record one command",
 		Long: `Run starts a proxy on a free loopback port, runs the command so that it uses the
-proxy, and prints a summary when it has ended. The command's own input and output are
-left alone; modtap talks on stderr.
+proxy, and says when it has ended where its time went, what is wrong and which command
+fixes it (modtap report says it again). The command's own input and output are left
+alone; modtap talks on stderr, also with --report json: for a file there is --report-file.
 
 Exit status: the command's own (128+n when signal n killed it), also when it could not
-be recorded to its end; 125 when modtap failed before it, 126 when the command cannot be
-run, 127 when it is not found.`,
+be recorded to its end; 3 when it succeeded and a finding reached --fail-on; 125 when
+modtap failed before it, 126 when the command cannot be run, 127 when it is not found.`,
 		Example: `  modtap run -- go mod download
   modtap run --cold -o cold.har -- go build ./...
+  modtap run --report-file report.html --fail-on warn -- go build ./...
   modtap run --mirror proxy.golang.org=https://goproxy.cn -- go get rsc.io/quote`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -40,6 +42,12 @@ run, 127 when it is not found.`,
 	}
 	o.addTo(c.Flags())
 	c.Flags().BoolVar(&o.cold, "cold", false, "run with an empty module cache, removed afterwards")
+	c.Flags().BoolVar(&o.goTrace, "go-trace", false, "record the go command's own steps too, by -debug-trace in its GOFLAGS: of go get, build, list, install, test, vet and run; go mod download has none")
+	o.report, o.failOn = choice{value: "text", of: []string{"text", "json", "none"}}, severities()
+	c.Flags().Var(&o.report, "report", "what to print when the command has ended: text, json or none")
+	c.Flags().StringVar(&o.reportFile, "report-file", "", "write the report to `FILE` too: .txt, .json, .md or .html")
+	c.Flags().Var(&o.failOn, "fail-on", "exit with 3 when a finding is at least that bad: info, warn or bad")
+	completeChoices(c, map[string]*choice{"report": &o.report, "fail-on": &o.failOn})
 	c.Flags().SetInterspersed(false) // what follows the command is its own
 	return c
 }
@@ -52,7 +60,10 @@ func (a *app) run(o *options, argv []string) error {
 	// From here on signals do not end modtap: what it makes must be removed again.
 	signals := child.Catch()
 	defer signals.Stop()
-	s, err := a.open(o, "run", argv, (*session).prepareRun)
+	s, err := a.open(o, "run", argv, func(s *session) (*ca.Authority, error) {
+		s.beginFacts(path)
+		return s.prepareRun()
+	})
 	if err != nil {
 		return err
 	}
@@ -65,6 +76,9 @@ func (a *app) run(o *options, argv []string) error {
 			return err
 		}
 		env = append(env, "GOMODCACHE="+cache)
+	}
+	if flags := s.goTraceFlags(); flags != "" {
+		env = append(env, "GOFLAGS="+flags)
 	}
 	s.git.env = env
 	s.begin(func(error) {}) // the child sees a dead proxy, and the log says why
@@ -90,13 +104,19 @@ func (a *app) run(o *options, argv []string) error {
 func (s *session) await(p *child.Process, signals *child.Signals) error {
 	process := &recorder.Process{Start: s.since(p.Started())}
 	s.log.Append(recorder.Event{Process: process})
+	watch := p.Watch()
 	r := p.Wait(signals)
+	samples, cost := watch.End(r)
 	s.afterInterrupt(r.Interrupted)
 	// The recording is modtap's affair: that a disk is full must not fail the user's build.
 	_ = s.finish(&recorder.Process{
 		Start: process.Start, End: s.since(r.End), ExitCode: r.ExitCode, Signal: r.Signal,
 		User: recorder.Span(r.User), System: recorder.Span(r.System),
+		Samples: s.samples(samples), SampleCost: recorder.Span(cost), Spans: s.goSpans(r.End),
 	})
+	if r.ExitCode == 0 && failsOn(s.document, s.o.failOn.value) {
+		return exitWith(exitFinding)
+	}
 	return exitWith(r.ExitCode)
 }
 

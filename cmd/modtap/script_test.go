@@ -26,8 +26,12 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script: each is a session at a shell, with a home of its own
 // and nothing of the machine's settings. The commands they have besides testscript's are
-// described where they are defined, below.
+// described where they are defined, below. FOREIGN has the HARs of other programs.
 func TestScripts(t *testing.T) {
+	foreign, err := filepath.Abs("../../recorder/har/testdata/foreign")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
@@ -41,6 +45,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("AppData", filepath.Join(home, "roaming"))
 			e.Setenv("MODTAP_HOME", filepath.Join(home, "modtap"))
 			e.Setenv("GOENV", "off")
+			e.Setenv("FOREIGN", foreign)
 			e.Values[originKey{}] = new(*origintest.Origin)
 			return os.MkdirAll(home, 0o755)
 		},
@@ -110,11 +115,13 @@ func origin(ts *testscript.TestScript) *origintest.Origin {
 
 // origin: starts a module proxy with its checksum database, reached through a parent
 // proxy, and sets the environment of a go command that uses it. ORIGIN_PORT is its port.
-func cmdOrigin(ts *testscript.TestScript, _ bool, _ []string) {
+// With an argument NAME:PASSWORD the parent proxy wants these, and the environment does
+// not have them.
+func cmdOrigin(ts *testscript.TestScript, _ bool, args []string) {
 	o, err := origintest.New(origintest.Config{Names: []string{"localhost"}})
 	ts.Check(err)
 	ts.Defer(func() { o.Close() })
-	p, err := origintest.NewConnectProxy(origintest.ProxyConfig{Route: origintest.RouteTo(o.Addr())})
+	p, err := origintest.NewConnectProxy(origintest.ProxyConfig{Route: origintest.RouteTo(o.Addr()), User: strings.Join(args, "")})
 	ts.Check(err)
 	ts.Defer(p.Close)
 	*ts.Value(originKey{}).(**origintest.Origin) = o

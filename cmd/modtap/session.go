@@ -21,6 +21,7 @@ import (
 	"modtap/intercept/rules"
 	"modtap/intercept/upstream"
 	"modtap/recorder"
+	"modtap/recorder/diagnose"
 	"modtap/recorder/gomod"
 	"modtap/viewer/report"
 	"modtap/viewer/status"
@@ -52,18 +53,26 @@ type session struct {
 	goEnv    child.GoEnv
 	direct   bool // GOPROXY ends in direct
 	git      gitWatch
+	facts    facts
+	goTrace  string // file that the go command writes its steps to; "": none
 	proxy    *intercept.Proxy
 	listener net.Listener
 	viewer   *stream.Server
 	page     net.Listener // the viewer's
 	har      *recording   // nil: none is kept
-	summary  *report.Summary
-	status   *status.Status
-	logged   *deferred
-	logger   zerolog.Logger
-	alarms   alarms
+	// collector keeps what a run without a recording is diagnosed from; nil: there is a
+	// recording, or it is not a run
+	collector *diagnose.Collector
+	summary   *report.Summary
+	document  *report.Document // of a run, at its end; nil: none was made
+	status    *status.Status
+	logged    *deferred
+	logger    zerolog.Logger
+	alarms    alarms
 
+	lookout          *lookout // from begin to settle
 	recorded, summed <-chan error
+	collected        <-chan error
 	cleanup          []func() // last first
 }
 
@@ -99,6 +108,7 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 	if o.noRedact {
 		s.warn("passwords and tokens will be recorded and shown (--no-redact)")
 	}
+	s.goEnv = child.ReadGoEnv(a.getenv)
 	authority, err := prepare(s)
 	if err != nil {
 		return s, err
@@ -107,7 +117,6 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 		return s, withHint(fmt.Errorf("the upstream proxy is %s, modtap itself: it would talk to itself", s.listener.Addr()),
 			`run  eval "$(modtap env --unset)"  first, or use --upstream-proxy direct`)
 	}
-	s.goEnv = child.ReadGoEnv(a.getenv)
 	if err := s.capture(s.goEnv); err != nil {
 		return s, err
 	}
@@ -231,8 +240,14 @@ func (s *session) begin(failed func(error)) {
 	if s.har != nil {
 		s.recorded = recorder.StartPump(ctx, s.log, s.har)
 	}
+	if s.har == nil && s.mode == "run" {
+		s.collector = &diagnose.Collector{}
+		s.collected = recorder.StartPump(ctx, s.log, s.collector)
+	}
 	s.summed = recorder.StartPump(ctx, s.log, s.summary)
+	s.lookout = s.keepLookout()
 	s.log.Append(recorder.Event{Session: s.info})
+	s.tellFacts()
 	serve := func(what string, f func() error) {
 		go func() {
 			if err := f(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -247,13 +262,16 @@ func (s *session) begin(failed func(error)) {
 	}
 }
 
-// finish completes the recording and prints the summary. process is nil for serve. The
+// finish completes the recording and tells what it was like. process is nil for serve. The
 // error is that of the recording; the user has been told of it.
 func (s *session) finish(process *recorder.Process) error {
 	s.settle(process)
 	var err error
 	if s.har != nil {
 		err = <-s.recorded
+	}
+	if s.collector != nil {
+		<-s.collected
 	}
 	<-s.summed
 	s.status.Stop()
@@ -266,14 +284,13 @@ func (s *session) finish(process *recorder.Process) error {
 	if err != nil {
 		s.incomplete(err)
 	}
-	if !s.o.quiet {
-		_ = s.summary.WriteText(s.stderr, s.term.width(), s.term.color) // stderr: there is nowhere to tell
-	}
+	s.conclude()
 	return err
 }
 
 // settle ends the proxy and the Log.
 func (s *session) settle(process *recorder.Process) {
+	s.lookout.end()
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
 	if err := s.proxy.Shutdown(ctx); err != nil {
@@ -290,6 +307,7 @@ func (s *session) settle(process *recorder.Process) {
 		s.log.Append(recorder.Event{Process: process})
 		end.ExitCode = process.ExitCode
 	}
+	s.awaitFacts()
 	s.log.Append(recorder.Event{End: end})
 	s.log.Close()
 }
@@ -301,9 +319,15 @@ func (s *session) since(t time.Time) recorder.Span {
 
 // abandon ends a session that came to nothing: its recording is removed.
 func (s *session) abandon() {
+	if s.facts.reading != nil {
+		s.facts.reading.Cancel()
+	}
 	s.settle(nil)
 	if s.har != nil {
 		<-s.recorded
+	}
+	if s.collector != nil {
+		<-s.collected
 	}
 	<-s.summed
 	s.status.Stop()

@@ -3,8 +3,11 @@ package main
 import (
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
+
+	"modtap/viewer/report"
 )
 
 // A terminal says what may be done with stderr.
@@ -15,9 +18,12 @@ type terminal struct {
 	fd    int
 }
 
-// terminal looks at stderr. NO_COLOR, CI and TERM=dumb have their usual meaning.
-func (a *app) terminal() terminal {
-	f, ok := a.stderr.(*os.File)
+// terminal looks at stderr.
+func (a *app) terminal() terminal { return a.terminalOf(a.stderr) }
+
+// terminalOf looks at w. NO_COLOR, CI and TERM=dumb have their usual meaning.
+func (a *app) terminalOf(w io.Writer) terminal {
+	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return terminal{}
 	}
@@ -25,6 +31,27 @@ func (a *app) terminal() terminal {
 	t.live = a.getenv("CI") == "" && a.getenv("TERM") != "dumb" && enableANSI(f)
 	t.color = t.live && a.getenv("NO_COLOR") == ""
 	return t
+}
+
+// layout is how text on w is to look.
+func (a *app) layout(w io.Writer, t terminal) report.Layout {
+	return report.Layout{Width: t.width(), Color: t.color, ASCII: a.onlyASCII(w, t.is)}
+}
+
+// onlyASCII reports whether w is read by something that does not take UTF-8: the locale
+// says so, or on Windows the console's code page, which is what programs there take a pipe
+// to be in. A console itself is written to in UTF-16.
+func (a *app) onlyASCII(w io.Writer, console bool) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := a.getenv(name); locale != "" {
+			locale = strings.ToLower(locale)
+			return !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
+		}
+	}
+	if _, file := w.(*os.File); !file {
+		return false
+	}
+	return !console && !codePageIsUTF8()
 }
 
 // width is the number of columns, 80 where it cannot be told.

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"modtap/recorder/diagnose"
+	"modtap/recorder/har"
+	"modtap/viewer/report"
+)
+
+// maxDiagnosed is how many requests a run may have made to be diagnosed at its end: of more,
+// a summary is printed, which takes no time and no memory.
+const maxDiagnosed = 100_000
+
+var errTooMany = errors.New("there were too many requests")
+
+// input is what a run is diagnosed from at its end: the recording, or what was kept of a
+// session without one. Of more requests than are kept there is no diagnosis: the time of
+// the others would be nobody's.
+func (s *session) input() (diagnose.Input, error) {
+	if s.summary.Requests() > maxDiagnosed {
+		return diagnose.Input{}, fmt.Errorf("%w: more than %d", errTooMany, maxDiagnosed)
+	}
+	if s.har != nil {
+		return readInput(s.har.path())
+	}
+	in := s.collector.Input()
+	if in.LeftOut > 0 {
+		return diagnose.Input{}, fmt.Errorf("%w to keep without a recording: more than %d", errTooMany, len(in.Exchanges))
+	}
+	return in, nil
+}
+
+// readInput reads a recording for a diagnosis.
+func readInput(path string) (diagnose.Input, error) {
+	if fi, err := os.Stat(path); err == nil && fi.Size() > thriftySize && os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(thriftyReading))
+	}
+	r, err := har.OpenFacts(path)
+	if err != nil {
+		return diagnose.Input{}, err
+	}
+	return diagnose.Input{
+		Session: r.Session, Process: r.Process, End: r.End, Exchanges: r.Exchanges, Conns: r.Conns, Tunnels: r.Tunnels,
+		Foreign: r.Foreign, Lost: r.Lost, Missing: r.Missing, ConnsLeftOut: r.LeftOut,
+	}, nil
+}
+
+// How little memory the diagnosis of a long recording is held to. Most of what it has holds
+// the recording, which stays: the usual GOGC of 100 would take the same again.
+const (
+	thriftyFrom = 20_000 // exchanges; a shorter one takes little either way. chosen
+	thriftyGC   = 20     // GOGC
+	thriftyEach = 600    // bytes that the diagnosis itself keeps of each exchange. measured
+	thriftyRest = 20 << 20
+
+	thriftySize    = 50 << 20 // bytes of a file that is read so; 20,000 exchanges. measured
+	thriftyReading = 50       // GOGC meanwhile
+)
+
+// diagnosed diagnoses in: with a smaller heap, at some cost of processor time, where the
+// recording is long and the user has not chosen.
+func (a *app) diagnosed(in diagnose.Input) *diagnose.Report {
+	if len(in.Exchanges) >= thriftyFrom && a.getenv("GOGC") == "" && a.getenv("GOMEMLIMIT") == "" {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		kept := int64(m.HeapAlloc) + int64(len(in.Exchanges))*thriftyEach
+		defer debug.SetGCPercent(debug.SetGCPercent(thriftyGC))
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(kept*(100+thriftyGC)/100 + thriftyRest)) // soft
+	}
+	return diagnose.Run(in)
+}
+
+// conclude tells what the run was like: the diagnosis, or a summary where there can be none.
+func (s *session) conclude() {
+	text := !s.o.quiet && s.o.report.value != "none"
+	if s.mode == "run" && (text || s.o.reportFile != "" || s.o.failOn.value != "") {
+		if err := s.diagnose(); err == nil {
+			if text {
+				s.printDiagnosis()
+			}
+			s.writeReportFile()
+			return
+		} else if s.o.reportFile != "" || s.o.failOn.value != "" || s.o.report.value == "json" || !errors.Is(err, errTooMany) {
+			s.warn("no report is made: %v", err)
+		}
+	}
+	if text && s.o.report.value != "json" {
+		s.summary.More = s.again()
+		_ = s.summary.WriteText(s.stderr, s.term.width(), s.term.color) // stderr: there is nowhere to tell
+	}
+}
+
+// diagnose makes the document.
+func (s *session) diagnose() error {
+	in, err := s.input()
+	if err != nil {
+		return err
+	}
+	s.document = &report.Document{
+		Report: s.diagnosed(in), Recording: s.summary.Recording, File: s.recordingArg(), Missing: s.summary.Missing, Failure: s.summary.Failure,
+	}
+	return nil
+}
+
+func (s *session) printDiagnosis() {
+	format := report.Text
+	if s.o.report.value == "json" {
+		format = report.JSON
+	}
+	_ = s.document.Write(s.stderr, format, s.layout(s.stderr, s.term)) // stderr: there is nowhere to tell
+}
+
+// writeReportFile writes what --report-file asked for. That it cannot be is told, and does
+// not fail the user's build.
+func (s *session) writeReportFile() {
+	if s.o.reportFile == "" {
+		return
+	}
+	format, _ := report.FormatOf(s.o.reportFile) // check has looked
+	if err := writeDocument(s.document, format, s.o.reportFile); err != nil {
+		s.warn("%v", err)
+	}
+}
+
+// writeDocument writes d to a file.
+func writeDocument(d *report.Document, format report.Format, path string) error {
+	var b bytes.Buffer
+	if err := d.Write(&b, format, report.Layout{All: true}); err != nil {
+		return fmt.Errorf("write the report to %s: %w", path, err)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write the report to %s: %w", path, cause(err))
+	}
+	return nil
+}
+
+// checkReportFile finds what is wrong with --report-file before the command runs.
+func checkReportFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	if _, ok := report.FormatOf(path); !ok {
+		return withHint(fmt.Errorf("--report-file %s: its name does not say which format", path), "end it in .txt, .json, .md or .html")
+	}
+	dir, err := os.Stat(filepath.Dir(path))
+	if err == nil && !dir.IsDir() {
+		err = errors.New("its folder is a file")
+	}
+	if err == nil {
+		if file, statErr := os.Stat(path); statErr == nil && file.IsDir() {
+			err = errors.New("it is a directory")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("--report-file %s: %w", path, cause(err))
+	}
+	return nil
+}
+
+// again is the command that diagnoses the recording of the session, "" without one.
+func (s *session) again() string {
+	if s.har == nil {
+		return ""
+	}
+	return strings.TrimRight("modtap report "+s.recordingArg(), " ")
+}
+
+// recordingArg is what `modtap report` needs to find the recording again: nothing when it
+// is the newest in the recordings folder.
+func (s *session) recordingArg() string {
+	if s.har == nil || s.har.folder != "" {
+		return ""
+	}
+	return quoted(s.har.path())
+}
+
+// quoted is path as a shell takes it, where it has more than plain characters.
+func quoted(path string) string {
+	odd := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(`@%+=:,./\_-`, r))
+	}
+	switch {
+	case !strings.ContainsFunc(path, odd) && (runtime.GOOS == "windows" || !strings.Contains(path, `\`)):
+		return path
+	case runtime.GOOS == "windows":
+		return `"` + path + `"`
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// failsOn reports whether the diagnosis reached --fail-on.
+func failsOn(d *report.Document, limit string) bool {
+	return d != nil && limit != "" && report.Reaches(d.Worst(), limit)
+}
+
+// printTo writes d to w, which is a pipe or a terminal.
+func (a *app) printTo(w io.Writer, d *report.Document, format report.Format, all bool) error {
+	how := a.layout(w, a.terminalOf(w))
+	how.All = all
+	if err := d.Write(w, format, how); err != nil {
+		return fmt.Errorf("write the report: %w", cause(err))
+	}
+	return nil
+}

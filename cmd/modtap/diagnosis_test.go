@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"modtap/recorder"
+	"modtap/recorder/diagnose"
+	"modtap/recorder/har"
+	"modtap/recorder/har/hartest"
+	"modtap/viewer/report"
+)
+
+var nearestTests = []struct {
+	word string
+	want []string
+}{
+	{"slow-404", []string{"slow-404"}},
+	{"slow404", []string{"slow-404"}},
+	{"404", []string{"slow-404"}},
+	{"SLOW", []string{"slow-404", "slow-disk", "dns-slow"}},
+	{"dns", []string{"dns-slow", "dns-failure"}},
+	{"proxyauth", []string{"proxy-auth"}},
+	{"nonsense", nil},
+	{"", nil},
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"dns-slow", "dns-failure", "doubled-4xx", "proxy-auth", "slow-404", "slow-disk"}
+	for _, tt := range nearestTests {
+		if diff := cmp.Diff(tt.want, nearest(tt.word, names)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.word, diff)
+		}
+	}
+}
+
+var failsOnTests = []struct {
+	found []string
+	limit string
+	want  bool
+}{
+	{nil, "info", false},
+	{[]string{"info"}, "", false},
+	{[]string{"info"}, "info", true},
+	{[]string{"info"}, "warn", false},
+	{[]string{"info", "warn"}, "warn", true},
+	{[]string{"bad", "info"}, "warn", true},
+	{[]string{"warn"}, "bad", false},
+}
+
+func TestFailsOn(t *testing.T) {
+	for _, tt := range failsOnTests {
+		d := &report.Document{Report: &diagnose.Report{}}
+		for _, s := range tt.found {
+			d.Report.Findings = append(d.Report.Findings, recorder.Finding{Severity: s})
+		}
+		if got := failsOn(d, tt.limit); got != tt.want {
+			t.Errorf("findings %v, --fail-on %q: %v, want %v", tt.found, tt.limit, got, tt.want)
+		}
+	}
+	if failsOn(nil, "info") {
+		t.Error("no diagnosis reaches --fail-on")
+	}
+}
+
+var quotedTests = []struct{ path, unix, windows string }{
+	{"x.har", "x.har", "x.har"},
+	{"/a/b-c_1.har", "/a/b-c_1.har", "/a/b-c_1.har"},
+	{`C:\a.har`, `'C:\a.har'`, `C:\a.har`},
+	{"a b.har", "'a b.har'", `"a b.har"`},
+	{"it's $x.har", `'it'\''s $x.har'`, `"it's $x.har"`},
+}
+
+func TestQuoted(t *testing.T) {
+	for _, tt := range quotedTests {
+		want := tt.unix
+		if runtime.GOOS == "windows" {
+			want = tt.windows
+		}
+		if got := quoted(tt.path); got != want {
+			t.Errorf("%q: %s, want %s", tt.path, got, want)
+		}
+	}
+}
+
+var onlyASCIITests = []struct {
+	environ []string
+	want    bool
+}{
+	{nil, false},
+	{[]string{"LANG=en_US.UTF-8"}, false},
+	{[]string{"LANG=C.utf8"}, false},
+	{[]string{"LANG=C"}, true},
+	{[]string{"LANG=de_DE.ISO-8859-1"}, true},
+	{[]string{"LANG=en_US.UTF-8", "LC_ALL=POSIX"}, true},
+	{[]string{"LANG=C", "LC_CTYPE=C.UTF-8"}, false},
+	{[]string{"LANG=en_US.UTF-8", "LC_ALL="}, false},
+}
+
+func TestOnlyASCII(t *testing.T) {
+	for _, tt := range onlyASCIITests {
+		a := &app{environ: tt.environ}
+		if got := a.onlyASCII(os.Stdout, true); got != tt.want {
+			t.Errorf("%q: %v, want %v", tt.environ, got, tt.want)
+		}
+	}
+}
+
+// TestInputWithoutRecording: of a session without a recording there is a diagnosis only when
+// all of its requests were kept.
+func TestInputWithoutRecording(t *testing.T) {
+	const kept = 20_000
+	for _, n := range []int{0, 1, kept, kept + 1} {
+		s := &session{summary: report.NewSummary(), collector: &diagnose.Collector{}}
+		for i := range n {
+			e := recorder.Event{Exchange: &recorder.Exchange{ID: uint64(i + 1), Done: true}}
+			if err := errors.Join(s.summary.Write(e), s.collector.Write(e)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in, err := s.input()
+		if n > kept {
+			if !errors.Is(err, errTooMany) {
+				t.Errorf("%d requests: %v", n, err)
+			}
+			continue
+		}
+		if err != nil || len(in.Exchanges) != n {
+			t.Errorf("%d requests: %d of them, %v", n, len(in.Exchanges), err)
+		}
+	}
+}
+
+// BenchmarkDiagnoseAtEnd is what the end of a usual run waits for: its recording is read and
+// diagnosed.
+func BenchmarkDiagnoseAtEnd(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "usual.har")
+	w, err := har.Create(file, har.Options{Redacted: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for e := range hartest.GoCommand(332) { // of a go mod download of some 60 modules
+		if err := w.Write(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		in, err := readInput(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		d := &report.Document{Report: new(app).diagnosed(in), Recording: file}
+		if err := d.Write(io.Discard, report.Text, report.Layout{Width: 80}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

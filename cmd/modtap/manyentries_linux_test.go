@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"modtap/recorder/har"
+	"modtap/recorder/har/hartest"
+)
+
+// The report of a long recording: the memory is a bound, and the time what it should take.
+// A busy machine may need longer, but not so much longer that the report was made in another
+// way than it should be.
+const (
+	manyEntries = 100_000
+	manyMemory  = 300 << 20
+	manyTime    = 3 * time.Second
+)
+
+// TestReportOfManyEntries has the real program report on 100,000 requests of a go command.
+func TestReportOfManyEntries(t *testing.T) {
+	needLab(t, 1) // beside other tests the collector comes too late, and the memory says nothing
+	if out, err := exec.Command("modtap", "report", "--help").CombinedOutput(); err != nil {
+		t.Skipf("there is no modtap report: %v\n%s", err, out)
+	}
+	file := filepath.Join(t.TempDir(), "many.har")
+	w, err := har.Create(file, har.Options{Redacted: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e := range hartest.GoCommand(manyEntries) {
+		if err := w.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "modtap", "report", file, "--format", "text")
+	cmd.Env = append(cmd.Environ(), "MODTAP_HOME="+t.TempDir())
+	start := time.Now()
+	out, err := cmd.Output()
+	took := time.Since(start)
+	if err != nil || !strings.Contains(string(out), "100,000") && !strings.Contains(string(out), "100000") {
+		t.Errorf("%v; the report is\n%.2000s", err, out)
+	}
+	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	memory := used.Maxrss << 10
+	t.Logf("%.2f s (%.2f s of processor time), %.0f MiB at most", took.Seconds(), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), mib(memory))
+	if memory > manyMemory {
+		t.Errorf("it took %.0f MiB, more than %.0f", mib(memory), mib(manyMemory))
+	}
+	if took > manyTime {
+		t.Logf("that is longer than %v: is the machine busy?", manyTime)
+	}
+}
