@@ -121,27 +121,35 @@ func (a *app) open(o *options, mode string, argv []string, prepare func(*session
 		return s, err
 	}
 	s.describe(argv, s.goEnv)
-	keys, err := s.openKeyLog()
-	if err != nil {
-		return s, err
-	}
-	if err := s.openRecording(); err != nil {
-		return s, err
-	}
 	config := intercept.Config{
 		Log: s.log, Leaf: authority.Leaf, Classifier: gomod.NewClassifier(s.goEnv.GOPROXY, s.goEnv.GOSUMDB),
 		Upstream: upstream.New(upstream.Config{Proxy: up.choose, Resolver: o.resolver, Refuse: refuse(s.listener, s.page)}),
 		Redactor: s.redactor, Rules: set, Bypass: o.bypass, Bodies: o.kept(), Pool: o.pool, Reverse: s.plan, Logger: s.logger,
 		OutOfFiles: s.outOfFiles,
 	}
-	if s.har != nil {
-		config.Bodies.Dir = strings.TrimSuffix(s.har.path(), ".har") + ".bodies"
+	if err := s.openFiles(&config); err != nil {
+		return s, err
+	}
+	s.proxy, err = intercept.New(config)
+	return s, err
+}
+
+// openFiles opens what is written to while the proxy runs.
+func (s *session) openFiles(config *intercept.Config) error {
+	keys, err := s.openKeyLog()
+	if err != nil {
+		return err
 	}
 	if keys != nil {
 		config.KeyLog = s.keyLog(keys) // a nil *os.File would be an io.Writer that is not nil
 	}
-	s.proxy, err = intercept.New(config)
-	return s, err
+	if err := s.openRecording(); err != nil {
+		return err
+	}
+	if s.har != nil {
+		config.Bodies.Dir = strings.TrimSuffix(s.har.path(), ".har") + ".bodies"
+	}
+	return nil
 }
 
 // later has f called by close.
