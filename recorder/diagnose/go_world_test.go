@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -11,56 +10,8 @@ import (
 	"modtap/recorder/gomod"
 )
 
-// layOut is the analysis of a world, with what analyse does not fill in: the entries of
-// GOPROXY, and 4xx that were sent twice as one call.
-func layOut(w *world) *Analysis {
-	a := analyse(&w.Input)
-	if len(a.Entries) == 0 {
-		a.Entries = entriesOf(a.Setting("GOPROXY"))
-	}
-	var calls []Call
-	for _, c := range a.Calls {
-		for i, e := range a.Entries {
-			if c.Entry < 0 && e.URL != nil && e.URL.Host == c.URL.Host && !isDirect(c.First().Go.Kind) {
-				c.Entry = i
-			}
-		}
-		if n := len(calls); n > 0 && !calls[n-1].Doubled && len(c.Exchanges) == 1 {
-			p := &calls[n-1]
-			if x := c.First(); x.URL == p.First().URL && clientError(p) && c.Start >= p.End {
-				p.Exchanges, p.End, p.Doubled = append(p.Exchanges, x), c.End, true
-				continue
-			}
-		}
-		calls = append(calls, c)
-	}
-	a.Calls = calls
-	for i, c := range calls {
-		for _, x := range c.Exchanges {
-			a.callOf[x.ID] = i
-		}
-	}
-	return a
-}
-
-// entriesOf reads a GOPROXY list.
-func entriesOf(list string) []Entry {
-	var out []Entry
-	for list != "" {
-		e := Entry{}
-		i := strings.IndexAny(list, ",|")
-		if i < 0 {
-			e.Name, list = list, ""
-		} else {
-			e.Name, e.Sep, list = list[:i], list[i:i+1], list[i+1:]
-		}
-		if e.Name != "direct" && e.Name != "off" {
-			e.URL, _ = url.Parse(e.Name)
-		}
-		out = append(out, e)
-	}
-	return out
-}
+// layOut is the analysis of a world.
+func layOut(w *world) *Analysis { return analyse(&w.Input) }
 
 // goFinding is what the rule with that id says of w.
 func goFinding(t *testing.T, w *world, id string) *recorder.Finding {
