@@ -30,7 +30,7 @@ func (s *session) input() (diagnose.Input, error) {
 		return diagnose.Input{}, fmt.Errorf("%w: more than %d", errTooMany, maxDiagnosed)
 	}
 	if s.har != nil {
-		return readInput(s.har.path())
+		return s.readInput(s.har.path())
 	}
 	in := s.collector.Input()
 	if in.LeftOut > 0 {
@@ -40,8 +40,8 @@ func (s *session) input() (diagnose.Input, error) {
 }
 
 // readInput reads a recording for a diagnosis.
-func readInput(path string) (diagnose.Input, error) {
-	if fi, err := os.Stat(path); err == nil && fi.Size() > thriftySize && os.Getenv("GOGC") == "" {
+func (a *app) readInput(path string) (diagnose.Input, error) {
+	if fi, err := os.Stat(path); err == nil && fi.Size() > thriftySize && a.getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(thriftyReading))
 	}
 	r, err := har.OpenFacts(path)
@@ -132,13 +132,14 @@ func (s *session) writeReportFile() {
 	}
 }
 
-// writeDocument writes d to a file.
+// writeDocument writes d to a file, which is the user's alone, as the recording is: with
+// --no-redact it may have secrets.
 func writeDocument(d *report.Document, format report.Format, path string) error {
 	var b bytes.Buffer
 	if err := d.Write(&b, format, report.Layout{All: true}); err != nil {
 		return fmt.Errorf("write the report to %s: %w", path, err)
 	}
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("write the report to %s: %w", path, cause(err))
 	}
 	return nil

@@ -154,7 +154,7 @@ func BenchmarkDiagnoseAtEnd(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		in, err := readInput(file)
+		in, err := (&app{}).readInput(file)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -162,5 +162,20 @@ func BenchmarkDiagnoseAtEnd(b *testing.B) {
 		if err := d.Write(io.Discard, report.Text, report.Layout{Width: 80}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestReportFileIsTheUsersAlone: a report may have what the recording has.
+func TestReportFileIsTheUsersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no mode there")
+	}
+	file := filepath.Join(t.TempDir(), "x.html")
+	d := &report.Document{Report: diagnose.Run(diagnose.Input{})}
+	if err := writeDocument(d, report.HTML, file); err != nil {
+		t.Fatal(err)
+	}
+	if fi, err := os.Stat(file); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", fi.Mode(), err)
 	}
 }

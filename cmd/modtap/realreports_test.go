@@ -29,7 +29,7 @@ func TestRealReports(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".har.gz")
 		t.Run(name, func(t *testing.T) {
-			in, err := readInput(unpacked(t, file))
+			in, err := (&app{}).readInput(unpacked(t, file))
 			if err != nil {
 				t.Fatal(err)
 			}

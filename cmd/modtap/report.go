@@ -81,7 +81,7 @@ func (a *app) report(c *cobra.Command, o *reportOptions, args []string) error {
 	if same(path, o.out) {
 		return usageError(c, fmt.Errorf("-o %s: that is the recording itself", o.out))
 	}
-	in, err := readInput(path)
+	in, err := a.readInput(path)
 	if err != nil {
 		return err
 	}
