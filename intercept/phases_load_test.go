@@ -33,6 +33,12 @@ const (
 
 	// loadMost is how far the worst may be off: some time slices of the kernel's.
 	loadMost = 50 * time.Millisecond
+
+	// slice is for how long the kernel lets another process have a processor that is in
+	// use (base_slice_ns, about 3 ms). Of the phases only ssl is in part arithmetic, some
+	// 1 ms at either end, and can be cut short like that; the others are waiting, whose
+	// end interrupts whatever runs.
+	slice = 4 * time.Millisecond
 )
 
 // A lapse is by how much a recorded phase is off.
@@ -47,8 +53,8 @@ type lapse struct {
 }
 
 // TestPhasesUnderLoad makes 16 requests at a time while every processor is busy with
-// something else. Of each phase, 95 of 100 must be off by no more than 2 ms or 2 %, and
-// none by more than [loadMost]; at the median, that holds for what was recorded as it
+// something else. Of each phase, 95 of 100 must be off by no more than 2 ms or 2 %, ssl by
+// a [slice] more, and none by more than [loadMost]; at the median, that holds for what was recorded as it
 // stands. Loopback has no connect time: all that is recorded of it is error. There are six
 // attempts, for a machine may have other things to do; a wrong phase fails them all. It
 // runs by itself (MODTAP_PHASES=1): beside other tests it would measure these.
@@ -81,10 +87,14 @@ func judge(t *testing.T, phases map[string][]lapse) (wrong []string) {
 		slices.Sort(plain)
 		n := len(off)
 		limit := max(2*time.Millisecond, phases[name][0].truth/50)
-		text := fmt.Sprintf("%s, %d of about %d ms: the median is off by %v (as it stands %v), 90 %% by up to %v, 95 %% by up to %v, the worst by %v; allowed are %v",
-			name, n, phases[name][0].truth.Milliseconds(), off[n/2], plain[n/2], off[n*90/100], off[n*95/100], off[n-1], limit)
+		most := limit
+		if name == "ssl" {
+			most += slice
+		}
+		text := fmt.Sprintf("%s, %d of about %d ms: the median is off by %v (as it stands %v), 90 %% by up to %v, 95 %% by up to %v, the worst by %v; allowed are %v, and %v of 95 %%",
+			name, n, phases[name][0].truth.Milliseconds(), off[n/2], plain[n/2], off[n*90/100], off[n*95/100], off[n-1], limit, most)
 		t.Log(text)
-		if off[n*95/100] > limit || off[n-1] > loadMost || plain[n/2] > limit {
+		if off[n/2] > limit || off[n*95/100] > most || off[n-1] > loadMost || plain[n/2] > limit {
 			wrong = append(wrong, text)
 		}
 	}
