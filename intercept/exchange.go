@@ -192,11 +192,12 @@ func (x *exchange) informational(code int, h http.Header) {
 	}
 }
 
-// charge copies the marks of opening u, which this exchange had to wait for.
+// charge copies the marks of opening u, which this exchange had to wait for. What a try
+// before it told of another connection does not count any more.
 func (x *exchange) charge(u *upConn) {
 	x.owns, x.bore = true, u
 	c := u.record()
-	x.meter, x.rec.TCP = nil, c.TCP
+	x.meter, x.tcp, x.rec.TCP = nil, stretch{}, c.TCP
 	d := recorder.Span(u.start.Sub(x.start))
 	m, from := &x.rec.Server, &c.Marks
 	for _, f := range []struct{ to, from *recorder.Span }{
@@ -205,6 +206,7 @@ func (x *exchange) charge(u *upConn) {
 		{&m.ProxyStart, &from.ProxyStart}, {&m.ProxyDone, &from.ProxyDone},
 		{&m.TLSStart, &from.TLSStart}, {&m.TLSDone, &from.TLSDone},
 	} {
+		*f.to = 0
 		if *f.from > 0 {
 			*f.to = max(1, *f.from+d)
 		}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"modtap/intercept/origintest"
+	"modtap/recorder"
 )
 
 // TestGoAwayAndClose: a server that says GOAWAY and hangs up soon after loses no request of
@@ -54,6 +55,81 @@ func TestGoAwayAndClose(t *testing.T) {
 	if len(xs) != len(o.Requests()) {
 		t.Errorf("%d exchanges, the origin was asked %d times", len(xs), len(o.Requests()))
 	}
+}
+
+// TestGoAwayAndGone: a server says GOAWAY, and the replacement of its connection cannot be
+// opened. That is recorded as any failure is, of a connection's first request and of a
+// later one.
+func TestGoAwayAndGone(t *testing.T) {
+	for _, op := range []string{"dial", "tls"} {
+		for before := range 2 {
+			t.Run(fmt.Sprintf("%s fails, after %d requests", op, before), func(t *testing.T) {
+				c := origintest.Config{Protos: []string{"h2"}, Knobs: []origintest.Knob{{Match: origintest.Match{Skip: before}, Fail: origintest.GoAwayUnseen}}}
+				if op == "tls" {
+					c.Handshakes = []origintest.Handshake{{Skip: 1, Fail: origintest.HandshakeAlert}}
+				}
+				o := origintest.Start(t, c)
+				r := newRig(t, o, nil)
+				url := o.URL()
+				if op == "dial" {
+					url = "https://" + origintest.ProxyHost + ":" + onlyOnce(t, o.Addr())
+				}
+				client := r.tapped("h2")
+				for n := range before + 1 {
+					req, _ := http.NewRequest("GET", url+"/bytes/10", nil)
+					if got := seen(client, req); strings.Contains(got, "200 OK") != (n < before) {
+						t.Errorf("request %d: the client saw %s", n, got)
+					}
+				}
+				checkInVain(t, r, r.exchanges(before + 1)[before], op)
+			})
+		}
+	}
+}
+
+// checkInVain checks the record of a request that was to be sent again on a connection
+// whose opening failed at op, and that none is in flight any more.
+func checkInVain(t *testing.T, r *rig, x *recorder.Exchange, op string) {
+	t.Helper()
+	if opOf(x) != op || !x.Done || x.Status != 0 || x.Resent != 1 {
+		t.Errorf("recorded status %d, %v, sent again %d times", x.Status, x.Err, x.Resent)
+	}
+	if m := x.Server; op == "dial" && (m.TLSStart != 0 || x.TCP != nil) || m.ConnectStart == 0 {
+		t.Errorf("it has marks of the connection before: %+v, %+v", m, x.TCP)
+	}
+	start := time.Now()
+	r.stop()
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("Shutdown waited %v", took)
+	}
+}
+
+// onlyOnce listens on the port that it returns for one connection, which leads to addr.
+func onlyOnce(t *testing.T, addr string) (port string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var copies sync.WaitGroup
+	t.Cleanup(func() { l.Close(); copies.Wait() })
+	copies.Go(func() {
+		a, err := l.Accept()
+		l.Close()
+		if err != nil {
+			return
+		}
+		defer a.Close()
+		b, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		copies.Go(func() { io.Copy(b, a); b.Close() })
+		io.Copy(a, b)
+	})
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	return port
 }
 
 // TestHungUpBehindASlowReader: the server has sent its answer and hung up, the client is

@@ -109,6 +109,36 @@ func TestPlainHTTPSentAgain(t *testing.T) {
 	}
 }
 
+// TestPlainHTTPSentAgainInVain: as above, but the server is gone meanwhile.
+func TestPlainHTTPSentAgainInVain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		br := bufio.NewReader(c)
+		http.ReadRequest(br)
+		l.Close() // before the answer: the next request comes after it
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody")
+		http.ReadRequest(br)
+	}()
+	r := newRig(t, origintest.Start(t, origintest.Config{}), nil)
+	c := r.tapped("http/1.1")
+	for _, want := range []string{"200 OK", "502 Bad Gateway"} {
+		req, _ := http.NewRequest("GET", "http://"+l.Addr().String()+"/", nil)
+		if got := seen(c, req); !strings.Contains(got, want) {
+			t.Errorf("the client saw %s, want %s", got, want)
+		}
+	}
+	checkInVain(t, r, r.exchanges(2)[1], "dial")
+}
+
 func TestPlainHTTPInsideConnect(t *testing.T) {
 	s := plainServer(t)
 	r := newRig(t, origintest.Start(t, origintest.Config{}), nil)
