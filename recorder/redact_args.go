@@ -23,6 +23,15 @@ func (r *Redactor) Args(argv []string) []string {
 	return out
 }
 
+// Line returns what to record of a command line, or of flags, that are one text with quotes
+// in it, as GOAUTH and GOFLAGS are.
+func (r *Redactor) Line(s string) string {
+	if r == nil {
+		return s
+	}
+	return r.Text(redactFields(redactScript(s)))
+}
+
 // arg redacts one argument. option is its name if the next argument is its secret.
 func (r *Redactor) arg(arg string) (clean, option string) {
 	name, value, ok := strings.Cut(arg, "=")
@@ -35,7 +44,10 @@ func (r *Redactor) arg(arg string) (clean, option string) {
 	} else if cluster(arg) { // curl -sSu user:password
 		return arg, "-u"
 	}
-	return r.Text(redactFields(redactScript(arg))), ""
+	if strings.ContainsAny(arg, " \n") { // it may be the script of sh -c
+		return r.Line(arg), ""
+	}
+	return r.Text(redactFields(arg)), ""
 }
 
 // glued reports whether arg is a short option with its secret behind it. go test -bench=.
@@ -64,11 +76,9 @@ func redactLine(line string) string {
 }
 
 // redactScript hides what options and variables give away in a command line that is one
-// argument, as of sh -c.
+// text. A quote need not be one (the go command knows them at the start of a word alone, a
+// shell knows them in each other), so what stands in quotes is looked at too.
 func redactScript(s string) string {
-	if !strings.ContainsAny(s, " \n") {
-		return s
-	}
 	var b strings.Builder
 	option := ""
 	for at := 0; at < len(s); {
@@ -89,10 +99,12 @@ func redactScript(s string) string {
 		switch {
 		case option != "":
 			word = withinQuotes(word, option)
-		case ok && (takesSecret(name) || secretVariable(name)):
+		case ok && !strings.ContainsAny(name, blanks) && (takesSecret(name) || secretVariable(name)):
 			word = name + "=" + withinQuotes(value, name)
 		case glued(word):
 			word = word[:2] + withinQuotes(word[2:], word[:2])
+		default:
+			word = redactQuoted(word)
 		}
 		if option = ""; takesSecret(word) {
 			option = word
@@ -105,6 +117,21 @@ func redactScript(s string) string {
 	return b.String()
 }
 
+// redactQuoted is redactScript for the words that a word has in its quotes.
+func redactQuoted(word string) string {
+	from, end := strings.IndexAny(word, `'"`)+1, len(word)
+	if from == 0 || !strings.ContainsAny(word[from:], blanks) {
+		return word
+	}
+	if word[end-1] == word[from-1] {
+		end--
+	}
+	return word[:from] + redactScript(word[from:end]) + word[end:]
+}
+
+// blanks separate words, whatever the quotes.
+const blanks = " \t\r\n"
+
 // withinQuotes is redactOption for a value that may be quoted.
 func withinQuotes(value, option string) string {
 	if n := len(value); n > 1 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
@@ -113,13 +140,22 @@ func withinQuotes(value, option string) string {
 	return redactOption(option, value)
 }
 
+// twoDashes is option as GNU's programs write it: Go's take -token for --token.
+func twoDashes(option string) string {
+	if len(option) > 2 && option[0] == '-' && option[1] != '-' {
+		return "-" + option
+	}
+	return option
+}
+
 // takesSecret reports whether the value of a command line option is a secret.
 func takesSecret(option string) bool {
+	option = twoDashes(option)
 	switch option {
 	case "-u", "-U", "-b", "-H", "--user", "--proxy-user", "--cookie", "--header", "--proxy-header", "--cert", "--oauth2-bearer", "--pass", "--proxy-pass", "--aws-sigv4", "--http-user":
 		return true
 	}
-	return strings.HasPrefix(option, "--") && secretName(option, false)
+	return strings.HasPrefix(option, "--") && !strings.ContainsAny(option, "="+blanks) && secretName(option, false)
 }
 
 // secretVariable reports whether an environment variable, as env NAME=VALUE sets it, is a
@@ -131,7 +167,7 @@ func secretVariable(name string) bool {
 // redactOption hides an option's value. Of user:password the user stays, and a -u that is
 // no curl's (go get -u ./...) keeps what cannot be credentials.
 func redactOption(option, value string) string {
-	switch option {
+	switch twoDashes(option) {
 	case "-u", "-U":
 		user, _, ok := strings.Cut(value, ":")
 		if !ok || strings.Contains(user, "/") {

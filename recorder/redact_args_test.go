@@ -26,6 +26,10 @@ var redactArgsTests = []struct{ in, want string }{
 	{"go build -buildmode=pie -buildvcs=false ./...", ""},
 	{"sh|-c|curl -sSu u:canary -uu:canary -bsid=canary -H 'token: canary' -H 'Accept: a/b' x; go test -bench=. ./...", "sh|-c|curl -sSu u:REDACTED -uu:REDACTED -bsid=REDACTED -H 'token: REDACTED' -H 'Accept: a/b' x; go test -bench=. ./..."},
 	{"tool --token canary --api-key=canary --password= -v", "tool --token REDACTED --api-key=REDACTED --password= -v"},
+	{"tool -token canary -api-key=canary -password= -v -user u:canary -x", "tool -token REDACTED -api-key=REDACTED -password= -v -user u:REDACTED -x"},
+	{"tool|-header|Authorization: Token canary|-cookie|a=canary|x", "tool|-header|Authorization: Token REDACTED|-cookie|a=REDACTED|x"},
+	{"go test -run=TestToken ./...", ""},
+	{"sh|-c|go test -run=TestToken ./... && find . -user root", ""},
 	{"env GITHUB_TOKEN=canary GOPROXY=https://u:canary@h.example,direct GOFLAGS=-mod=mod go build", "env GITHUB_TOKEN=REDACTED GOPROXY=https://REDACTED@h.example,direct GOFLAGS=-mod=mod go build"},
 	{"git -c http.extraHeader=Authorization:|x", ""},
 	{"git|-c|http.extraHeader=Authorization: Basic canary|fetch", "git|-c|http.extraHeader=Authorization: REDACTED|fetch"},
@@ -33,6 +37,42 @@ var redactArgsTests = []struct{ in, want string }{
 		"sh|-c|set -e; TOKEN='REDACTED' curl -b 'a=REDACTED; b=REDACTED' --user \"u:REDACTED\" -u u:REDACTED; API_TOKEN=REDACTED go get -u ./..."},
 	{"sh|-c|echo \"unclosed 'quote --token", ""},
 	{"sh|-c|curl -H 'X-Auth-Token: canary' https://u:canary@h.example/ | cat", "sh|-c|curl -H 'X-Auth-Token: REDACTED' https://REDACTED@h.example/ | cat"},
+}
+
+// Lines as of GOAUTH and GOFLAGS; secrets as above.
+var redactLineTests = []struct{ in, want string }{
+	{"netrc", ""},
+	{"-mod=mod", ""},
+	{"git /home/me/repo; netrc", ""},
+	{"'-ldflags=-s -w' -mod=mod", ""},
+	{`helper --password "canary horse battery"`, `helper --password "REDACTED"`},
+	{`helper --password 'horse "canary'; netrc`, `helper --password 'REDACTED'; netrc`},
+	{`helper --password="horse canary" -v`, `helper --password="REDACTED" -v`},
+	{`helper --password "horse canary`, "helper --password REDACTED"},
+	{`helper --header "Authorization: Token canary"`, `helper --header "Authorization: REDACTED"`},
+	{`helper -header "X-Auth-Token: canary" x`, `helper -header "X-Auth-Token: REDACTED" x`},
+	{"helper -token canary", "helper -token REDACTED"},
+	{"-token canary-u", "-token REDACTED"},
+	{"-token=canary", "-token=REDACTED"},
+	{"helper --note it's --password canary", "helper --note it's --password REDACTED"},
+	{"helper --note it's --password canary 'tis", "helper --note it's --password REDACTED 'tis"},
+	{`'-ldflags=-X "main.password=canary horse"'`, `'-ldflags=-X "main.password=REDACTED'`},
+	{"'-ldflags=-X main.token=canary' -mod=mod", "'-ldflags=-X main.token=REDACTED' -mod=mod"},
+}
+
+func TestRedactLine(t *testing.T) {
+	for _, tt := range redactLineTests {
+		want := tt.want
+		if want == "" {
+			want = tt.in
+		}
+		if got := NewRedactor().Line(tt.in); got != want {
+			t.Errorf("%s\n got %s\nwant %s", tt.in, got, want)
+		}
+		if got := (*Redactor)(nil).Line(tt.in); got != tt.in {
+			t.Errorf("a nil Redactor changed it to %s", got)
+		}
+	}
 }
 
 func TestRedactArgs(t *testing.T) {

@@ -110,6 +110,35 @@ func FuzzRedactText(f *testing.F) {
 	})
 }
 
+// FuzzRedactLine: an option's value is hidden, whatever stands behind it.
+func FuzzRedactLine(f *testing.F) {
+	for _, tt := range redactLineTests {
+		f.Add(tt.in)
+	}
+	for _, tt := range redactArgsTests {
+		f.Add(tt.in)
+	}
+	r := NewRedactor()
+	f.Fuzz(func(t *testing.T, s string) {
+		r.Args([]string{s})
+		out := r.Line(s)
+		if n := strings.Count(out, Redacted); len(out) > len(s)+n*len(Redacted) {
+			t.Errorf("%d bytes became %d with %d secrets: %q -> %q", len(s), len(out), n, s, out)
+		}
+		if strings.Contains(s, canary[:3]) || strings.Contains(s, "%") {
+			t.Skip("the canary may be where nobody expects it")
+		}
+		for _, in := range []string{
+			"x --password " + canary, "x -token=" + canary, `x --password "horse ` + canary + `"`, `x -token='` + canary + ` horse'`,
+			`x --header "Authorization: Token ` + canary + `"`, "x it's --password " + canary,
+		} {
+			in += " " + s
+			checkRedacted(t, in, r.Line(in))
+			checkRedacted(t, in, r.Args([]string{in})[0])
+		}
+	})
+}
+
 // FuzzRedactBody: no field with a secret name keeps its value, whatever surrounds it; what
 // was redacted is redacted no further; JSON stays JSON.
 func FuzzRedactBody(f *testing.F) {

@@ -37,7 +37,7 @@ var healthyTests = []struct {
 	}, true},
 	{"CI with GOFLAGS=-mod=mod", func() *world {
 		w := newWorld().set("GOFLAGS", "-mod=mod").argv("go", "build", "./...")
-		w.Session.Environ.CI, w.Session.Environ.GoSum, w.Session.Environ.MaxProcs = true, 200, 2
+		w.Session.Environ.GoSum, w.Session.Environ.MaxProcs = 200, 2
 		w.ends(w.download(golang, 30, 2, 10, 12)+9000, 0)
 		return w.samples(2000, 9000, func(s *recorder.Sample) {
 			s.CPU, s.Disk, s.Tools = ms(180), ms(5), []recorder.Tool{{Name: "compile", Count: 2}}

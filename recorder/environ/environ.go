@@ -63,8 +63,7 @@ func (r *Reading) Facts() *recorder.Environ {
 func (r *Reading) read(ctx context.Context) recorder.Environ {
 	c := r.config
 	e := recorder.Environ{
-		CPUs: runtime.NumCPU(), Shell: c.Shell, GoSum: r.files.goSum, GoDirective: r.files.goLine, CI: c.getenv("CI") != "",
-		Proxy: c.proxies(), SystemProxy: "",
+		CPUs: runtime.NumCPU(), Shell: c.Shell, GoSum: r.files.goSum, GoDirective: r.files.goLine, Proxy: c.proxies(),
 	}
 	var settings map[string]string
 	var asks sync.WaitGroup
@@ -73,9 +72,10 @@ func (r *Reading) read(ctx context.Context) recorder.Environ {
 	asks.Go(func() { e.SystemProxy = c.Redactor.Text(systemProxy(ctx)) })
 	asks.Wait()
 	if local := settings["GOVERSION"]; local != "" {
-		settings["GOVERSION"] = toolchain(local, c.GOTOOLCHAIN, r.files.work(settings["GOWORK"]))
+		settings["GOVERSION"] = toolchain(local, c.GOTOOLCHAIN, r.files.work(settings[gowork]))
 	}
-	e.MaxProcs, e.MaxProcsSet = maxProcs(c.getenv("GOMAXPROCS"), settings["GOVERSION"])
+	delete(settings, gowork)
+	e.MaxProcs = maxProcs(c.getenv("GOMAXPROCS"), settings["GOVERSION"])
 	e.Go, e.FromEnv = c.redacted(settings), c.fromEnv()
 	return e
 }
@@ -107,19 +107,19 @@ func (c *Config) proxies() map[string]string {
 	return all
 }
 
-// maxProcs is GOMAXPROCS of a go command of that version, and the variable if it decides.
+// maxProcs is GOMAXPROCS of a go command of that version.
 //
 // Without the variable the runtime of a go command since 1.25 takes the smallest of the
 // machine's processors, those it may run on, and the processor limit of its cgroup
 // (rounded up, but no less than 2). Our own runtime follows the same rule, in the same
 // cgroup, with the same affinity and the same GODEBUG, all of which children inherit: so
 // its number is theirs. Before 1.25 limits of cgroups did not count.
-func maxProcs(variable, version string) (n int, set string) {
+func maxProcs(variable, version string) int {
 	if n, err := strconv.ParseInt(variable, 10, 32); err == nil && n > 0 {
-		return int(n), variable
+		return int(n)
 	}
 	if version != "" && older(version, "go1.25") {
-		return runtime.NumCPU(), ""
+		return runtime.NumCPU()
 	}
-	return runtime.GOMAXPROCS(0), ""
+	return runtime.GOMAXPROCS(0)
 }

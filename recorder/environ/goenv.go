@@ -8,24 +8,26 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"modtap/recorder"
 )
 
-// settings are what go env is asked for; by name, because all of them would make it start
-// a C compiler.
+// settings are what is recorded of go env.
 var settings = []string{
 	"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOFLAGS", "GOTOOLCHAIN", "GOAUTH", "GOVCS",
-	"GOINSECURE", "GODEBUG", "GOMODCACHE", "GOCACHE", "GOMOD", "GOWORK", "GOVERSION",
+	"GOINSECURE", "GODEBUG", "GOMODCACHE", "GOCACHE", "GOVERSION",
 }
 
-// goEnv asks the go command; nil when there is none, or it does not answer.
+// gowork names the go.work that holds. It is asked for too, but not recorded: the path of
+// the user's folder is not for whom a recording is shared with.
+const gowork = "GOWORK"
+
+// goEnv asks the go command, by names, because for all of them it would start a C compiler;
+// nil when there is none, or it does not answer.
 func (c *Config) goEnv(ctx context.Context) map[string]string {
 	file := c.Go
 	if file == "" {
 		file = "go"
 	}
-	cmd := c.command(ctx, file, append([]string{"env", "-json"}, settings...)...)
+	cmd := c.command(ctx, file, append([]string{"env", "-json", gowork}, settings...)...)
 	// Or go env itself would download the toolchain that go.mod wants, past modtap.
 	cmd.Env = append(cmd.Env, "GOTOOLCHAIN=local")
 	out, err := cmd.Output()
@@ -63,7 +65,7 @@ func parseGoEnv(out []byte) map[string]string {
 		return nil
 	}
 	for name := range all {
-		if !slices.Contains(settings, name) {
+		if name != gowork && !slices.Contains(settings, name) {
 			delete(all, name)
 		}
 	}
@@ -82,24 +84,13 @@ func (c *Config) command(ctx context.Context, name string, args ...string) *exec
 func (c *Config) redacted(all map[string]string) map[string]string {
 	for name, value := range all {
 		switch name {
-		case "GOFLAGS":
-			all[name] = redactWords(c.Redactor, value)
-		case "GOAUTH": // commands, separated by semicolons
-			commands := strings.Split(value, ";")
-			for i, command := range commands {
-				commands[i] = redactWords(c.Redactor, command)
-			}
-			all[name] = strings.Join(commands, "; ")
+		case "GOFLAGS", "GOAUTH": // flags, and commands, that may be quoted
+			all[name] = c.Redactor.Line(value)
 		default:
 			all[name] = c.Redactor.Text(value)
 		}
 	}
 	return all
-}
-
-// redactWords redacts a command line, or flags.
-func redactWords(r *recorder.Redactor, line string) string {
-	return strings.Join(r.Args(strings.Fields(line)), " ")
 }
 
 // gitVersion is as in 2.39.5; "" when there is no git.
