@@ -90,13 +90,15 @@ func (b *builder) file(path string, part int) (more bool, err error) {
 		return false, err
 	}
 	defer f.Close()
-	if fi, err := f.Stat(); err == nil && fi.IsDir() {
+	fi, err := f.Stat()
+	if err == nil && fi.IsDir() {
 		if part > 1 {
 			return false, nil
 		}
 		return false, errors.New("it is a directory")
 	}
-	err = b.read(f, b.follows(part))
+	quick := b.facts && err == nil && fi.Mode().IsRegular() // a pipe cannot be read once more
+	err = b.read(f, quick, b.follows(part))
 	switch {
 	case errors.Is(err, errOtherRecording), part > 1 && errors.Is(err, ErrNotHAR):
 		return false, nil // a file that happens to be there
@@ -120,9 +122,9 @@ func (b *builder) follows(part int) func(header) error {
 	}
 }
 
-// read adds one file; onHeader may refuse it.
-func (b *builder) read(f *os.File, onHeader func(header) error) error {
-	if b.facts {
+// read adds one file, in the quick way if that is possible; onHeader may refuse it.
+func (b *builder) read(f *os.File, quick bool, onHeader func(header) error) error {
+	if quick {
 		if err := b.quickly(f, sizeOf(f), onHeader); !errors.Is(err, errUnusual) {
 			return err
 		}
