@@ -100,6 +100,7 @@ type Finding struct {
 	Evidence []uint64 `json:"evidence,omitempty"`    // exchange ids, the most telling first
 	Of       int      `json:"evidence_of,omitempty"` // how many exchanges there were, when Evidence names only some
 	Conns    []uint64 `json:"conns,omitempty"`       // connection ids, for what no exchange shows
+	ConnsOf  int      `json:"conns_of,omitempty"`    // how many connections there were, when Conns names only some
 	Numbers  []Number `json:"numbers,omitempty"`     // what was measured, and the limit it was held against
 	Caveat   string   `json:"caveat,omitempty"`      // what is not known, or speaks against it
 	Remedy   string   `json:"remedy,omitempty"`

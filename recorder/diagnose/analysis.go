@@ -157,12 +157,3 @@ func (a *Analysis) PathTime(keep func(Segment) bool) recorder.Span {
 	}
 	return sum
 }
-
-// OnPath is how much of the critical path is time of these exchanges.
-func (a *Analysis) OnPath(exchanges ...uint64) recorder.Span {
-	in := map[uint64]bool{}
-	for _, id := range exchanges {
-		in[id] = true
-	}
-	return a.PathTime(func(s Segment) bool { return s.Exchange != 0 && in[s.Exchange] })
-}

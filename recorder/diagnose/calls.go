@@ -103,6 +103,17 @@ func again(c *Call, x *recorder.Exchange) bool {
 	return s >= 400 && s < 500 && !c.Doubled && x.Method == c.First().Method && x.URL == c.First().URL
 }
 
+// repeats are the exchanges of the second copy of a doubled call, with the redirects that it
+// led to.
+func (c *Call) repeats() []*recorder.Exchange {
+	for i, x := range c.Exchanges[1:] {
+		if x.Method == c.First().Method && x.URL == c.First().URL {
+			return c.Exchanges[1+i:]
+		}
+	}
+	return nil
+}
+
 // doubles reports whether the go command sends a 4xx twice where x was sent: over https,
 // which it does not use toward modtap in reverse mode.
 func (a *Analysis) doubles(x *recorder.Exchange) bool {

@@ -104,7 +104,7 @@ func (a *Analysis) newPlayer() (*player, error) {
 	}
 	p.miss = float64(p.base-p.between) / float64(p.between)
 	if max(p.miss, -p.miss) > worstError {
-		return nil, fmt.Errorf("predict: the model makes %s of the %s from the first request to the last", wordsOf(p.base), wordsOf(p.between))
+		return nil, fmt.Errorf("predict: the model makes %s of the %s from the first request to the last", secs(p.base), secs(p.between))
 	}
 	return p, nil
 }
@@ -120,13 +120,13 @@ func (a *Analysis) playable() error {
 		return errors.New("it is not known which command the requests are of")
 	case a.In.Process.End <= a.In.Process.Start || a.In.Process.Signal != "" || a.Failed():
 		return errors.New("the command did not come to its end")
-	case a.In.Lost+a.In.Missing+a.In.LeftOut > 0:
+	case a.In.Lost+a.In.Missing+a.In.LeftOut > 0 || a.In.Skipped > 0 || a.In.Torn:
 		return errors.New("requests are missing in the recording")
 	case len(a.Calls) > maxPlayed:
 		return fmt.Errorf("%d requests are too many", len(a.Calls))
 	}
 	if vcs := a.versionControl(); float64(vcs) > mostVCS*float64(a.Wall) {
-		return fmt.Errorf("git took %s of %s, and how it goes about that is not modelled", wordsOf(vcs), wordsOf(a.Wall))
+		return fmt.Errorf("git took %s of %s, and how it goes about that is not modelled", secs(vcs), secs(a.Wall))
 	}
 	return nil
 }
@@ -139,17 +139,8 @@ func (a *Analysis) versionControl() recorder.Span {
 			return s.Bucket == BucketVCS
 		}
 		c := a.CallOf(s.Exchange)
-		return c != nil && ofVCS(c)
+		return c != nil && isDirect(c.First().Go.Kind)
 	})
-}
-
-// ofVCS reports whether a call is of fetching past proxies, with git or another.
-func ofVCS(c *Call) bool {
-	switch c.First().Go.Kind.Step() {
-	case "go-get", "git", "vcs":
-		return true
-	}
-	return false
 }
 
 // predict plays the run under a change.

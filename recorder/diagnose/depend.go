@@ -106,10 +106,9 @@ func (g *graph) settle() {
 	for i := range g.deps {
 		// The work between an answer and the next request is done whichever answer came
 		// last; what lies behind a slot is another module's, and not waited for otherwise.
-		slack := c.Start - g.a.Calls[g.deps[i].Call].End
-		g.deps[i].Lag = min(lag, slack)
+		g.deps[i].Lag = lag
 		if i > 0 && g.deps[0].Why == whySlot {
-			g.deps[i].Lag = min(0, slack)
+			g.deps[i].Lag = min(0, c.Start-g.a.Calls[g.deps[i].Call].End)
 		}
 	}
 	c.Preds = slices.Clone(g.deps)
@@ -162,8 +161,8 @@ func (a *Analysis) goCommand() []string {
 		return nil
 	}
 	name := s.Argv[0]
-	name = strings.TrimSuffix(name[strings.LastIndexAny(name, `/\`)+1:], ".exe")
-	if name != "go" {
+	name = strings.TrimSuffix(strings.ToLower(name[strings.LastIndexAny(name, `/\`)+1:]), ".exe")
+	if name != "go" && !strings.HasPrefix(name, "go1.") { // of golang.org/dl
 		return nil
 	}
 	var words []string

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"modtap/recorder/gomod"
@@ -66,9 +67,14 @@ func hostPort(u *url.URL) string {
 	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
+// at reports whether the entry is on u's server.
+func (e *Entry) at(u *url.URL) bool {
+	return e.URL != nil && e.URL.Host != "" && e.URL.Scheme == u.Scheme && hostPort(e.URL) == hostPort(u)
+}
+
 // covers reports whether u is below the entry.
 func (e *Entry) covers(u *url.URL) bool {
-	if e.URL == nil || e.URL.Host == "" || e.URL.Scheme != u.Scheme || hostPort(e.URL) != hostPort(u) {
+	if !e.at(u) {
 		return false
 	}
 	base := strings.TrimSuffix(e.URL.Path, "/") + "/"
@@ -77,8 +83,12 @@ func (e *Entry) covers(u *url.URL) bool {
 
 // entryOf returns the index of the entry that a request was sent to, the one with the
 // longest path where several fit: direct for what the go command and git ask of the
-// module's own host; -1: none of them.
+// module's own host; -1: none of them. A CONNECT that failed tells no path: it goes to the
+// first entry on that server, which go asks first.
 func (a *Analysis) entryOf(u *url.URL, kind gomod.Kind) int {
+	if kind == gomod.Connect {
+		return slices.IndexFunc(a.Entries, func(e Entry) bool { return e.at(u) })
+	}
 	best, length := -1, -1
 	for i := range a.Entries {
 		if e := &a.Entries[i]; e.covers(u) && len(e.URL.Path) > length {
@@ -88,13 +98,8 @@ func (a *Analysis) entryOf(u *url.URL, kind gomod.Kind) int {
 	if best >= 0 {
 		return best
 	}
-	switch kind.Step() {
-	case "go-get", "git", "vcs":
-		for i := range a.Entries {
-			if a.Entries[i].Name == "direct" {
-				return i
-			}
-		}
+	if isDirect(kind) {
+		return slices.IndexFunc(a.Entries, func(e Entry) bool { return e.Name == "direct" })
 	}
 	return -1
 }

@@ -58,10 +58,14 @@ var entryOfTests = []struct {
 	{"https://rsc.io/quote?go-get=1", gomod.GoGet, 2},
 	{"https://github.com/rsc/quote/info/refs?service=git-upload-pack", gomod.GitInfoRefs, 2},
 	{"https://example.com/", gomod.Other, -1},
+	{"https://a.test/", gomod.Connect, 0},
+	{"https://b.test:8443/", gomod.Connect, 3},
+	{"https://b.test/", gomod.Connect, -1},
 }
 
 func TestEntryOf(t *testing.T) {
 	a := &Analysis{Entries: parseEntries("https://a.test|https://REDACTED@a.test/go/,direct")}
+	a.Entries = append(a.Entries, parseEntries("https://b.test:8443/go")...)
 	for _, tt := range entryOfTests {
 		u, err := url.Parse(tt.url)
 		if err != nil {

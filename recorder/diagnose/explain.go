@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"embed"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,59 @@ var prose embed.FS
 func Explain(id string) (text string, ok bool) {
 	b, err := prose.ReadFile("findings/" + id + ".md")
 	return string(b), err == nil
+}
+
+// ExplainIn is Explain for the user of a shell (recorder.Environ.Shell): what is to be done
+// ends with how cmd or PowerShell has what is written for sh.
+func ExplainIn(shell, id string) (text string, ok bool) {
+	text, ok = Explain(id)
+	if note := shellNote(text, shell); note != "" {
+		before, after, _ := strings.Cut(text, "\n## When it is wrong\n")
+		text = before + "\n" + note + "\n\n## When it is wrong\n" + after
+	}
+	return text, ok
+}
+
+// shellNote is that in a line of Markdown; "" for other shells, and where nothing is.
+func shellNote(text, shell string) string {
+	var notes []string
+	for _, n := range shellNotes[shell] {
+		if n.of.MatchString(text) {
+			notes = append(notes, n.note)
+		}
+	}
+	if notes == nil {
+		return ""
+	}
+	return "In " + shellNames[shell] + " " + strings.Join(notes, "; ") + "."
+}
+
+var (
+	shellNames = map[string]string{"powershell": "PowerShell", "cmd": "cmd"}
+
+	oneRunOfSh = regexp.MustCompile("[A-Z_]+=('[^']*'|[^ `\n]*) (COMMAND|go |modtap |[A-Z_]+=)")
+	exportOfSh = regexp.MustCompile(`export [A-Z]`)
+	loopOfSh   = regexp.MustCompile(`for i in `)
+	quotesOfSh = regexp.MustCompile(`\s'[A-Z]+=`)
+)
+
+// shellNotes are, for a shell, what it does not know and what it has instead. PowerShell
+// knows single quotes.
+var shellNotes = map[string][]struct {
+	of   *regexp.Regexp
+	note string
+}{
+	"powershell": {
+		{oneRunOfSh, "`NAME=VALUE COMMAND` is `$env:NAME='VALUE'; COMMAND` (NAME stays set in that window)"},
+		{exportOfSh, "`export NAME=VALUE` is `$env:NAME='VALUE'`"},
+		{loopOfSh, "the loop is `foreach ($i in 1..3) { COMMAND; if ($LASTEXITCODE -eq 0) { break }; Start-Sleep 15 }`"},
+	},
+	"cmd": {
+		{oneRunOfSh, "`NAME=VALUE COMMAND` is `set \"NAME=VALUE\" && COMMAND` (NAME stays set in that window)"},
+		{exportOfSh, "`export NAME=VALUE` is `set \"NAME=VALUE\"`"},
+		{loopOfSh, "the loop is `COMMAND || COMMAND || COMMAND`"},
+		{quotesOfSh, "single quotes are double ones"},
+	},
 }
 
 // IDs returns the ids that have prose, sorted.

@@ -29,6 +29,7 @@ func checksumMismatch(v *goView) *recorder.Finding {
 		}
 	}
 	var f *recorder.Finding
+	files := 0
 	for i := range v.Calls {
 		c := &v.Calls[i]
 		if c.First().Go.Kind != gomod.Mod || !got(c) {
@@ -45,12 +46,11 @@ func checksumMismatch(v *goView) *recorder.Finding {
 			f.Caveat = "The hash is " + have + "; the database has " + want + "."
 			v.remedyMismatch(f, c)
 		}
-		if len(f.Evidence) < 19 {
-			f.Evidence = append(f.Evidence, c.Last().ID, lookups[wantedOf(c)])
-		}
+		files++
+		f.Evidence = append(f.Evidence, c.Last().ID, lookups[wantedOf(c)])
 	}
 	if f != nil {
-		f.Numbers = []recorder.Number{goCount("files whose hash is another", len(f.Evidence)/2, 0)}
+		f.Numbers = []recorder.Number{countNumber("files whose hash is another", files, 0)}
 	}
 	return f
 }
@@ -85,13 +85,14 @@ func modHash(x *recorder.Exchange) string {
 func (v *goView) remedyMismatch(f *recorder.Finding, c *Call) {
 	f.Remedy = "Do not use what that server sent, and do not turn the database off. Clear the module cache and fetch from another proxy."
 	list := v.withoutEntries(func(i int, e Entry) bool { return i == c.Entry || e.URL != nil && e.URL.Host == c.URL.Host })
+	command := v.command()
 	if list == "" || list == "direct" || list == "off" {
-		list = "https://proxy.golang.org,direct"
+		// Of all that the command fetches the database knows this module, so it is public.
+		g := &c.First().Go
+		list, command = defaultGOPROXY, "go mod download "+v.quote(g.Module+"@"+g.Version)
 	}
-	f.Commands = append(f.Commands, "go clean -modcache")
-	if host(c) != "proxy.golang.org" || !strings.Contains(list, "proxy.golang.org") {
-		f.Commands = append(f.Commands, v.with("GOPROXY", list, v.command()))
-	} else {
-		f.Commands = append(f.Commands, v.with("GOPROXY", "direct", v.command()))
+	if host(c) == "proxy.golang.org" && strings.Contains(list, "proxy.golang.org") {
+		list = "direct"
 	}
+	f.Commands = append(f.Commands, "go clean -modcache", v.with("GOPROXY", list, command))
 }

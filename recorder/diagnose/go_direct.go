@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"modtap/recorder"
@@ -45,11 +47,11 @@ func directFallback(v *goView) *recorder.Finding {
 	if f.Cost < waste {
 		return nil
 	}
-	f.Title = fmt.Sprintf("%s came by git as no proxy had it: %s of %s", someOf(modules, "module"), inWords(f.Cost), inWords(v.Wall))
+	f.Title = fmt.Sprintf("%s came by git as no proxy had it: %s of %s", someOf(modules, "module"), secs(f.Cost), secs(v.Wall))
 	if len(modules) > 1 {
 		f.Title = strings.Replace(f.Title, "had it", "had them", 1)
 	}
-	f.Numbers = []recorder.Number{goCount("modules fetched from their repositories", len(modules), 0), goCount("requests for that, the 404s included", len(calls), 0), goSpan("wall time", f.Cost, waste)}
+	f.Numbers = []recorder.Number{countNumber("modules fetched from their repositories", len(modules), 0), countNumber("requests for that, the 404s included", len(calls), 0), msNumber("wall time", f.Cost, waste)}
 	f.Remedy = "Find out why the proxy has no such version: a mistyped or deleted tag, a commit that was never pushed, a new tag. Without direct in GOPROXY go says so at once instead of trying git."
 	f.Commands = []string{"go list -m -versions " + v.quote(modules[0])}
 	if list := v.withoutEntries(func(_ int, e Entry) bool { return e.isWord() }); list != "" && len(v.Entries) > 1 {
@@ -84,10 +86,10 @@ func gitClone(v *goView) *recorder.Finding {
 	if subject == "" {
 		subject = c.URL.Host + strings.TrimSuffix(c.URL.Path, "/git-upload-pack")
 	}
-	f.Title = fmt.Sprintf("git fetched %s of %s: %s", megabytes(c.Last().Response.BodySize), strings.TrimSuffix(subject, ".git"), inWords(c.Took()))
+	f.Title = fmt.Sprintf("git fetched %s of %s: %s", size(float64(c.Last().Response.BodySize)), strings.TrimSuffix(subject, ".git"), secs(c.Took()))
 	f.Numbers = []recorder.Number{
 		{Name: "bytes fetched by git", Value: float64(bytes), Unit: "B", Limit: bigFetch},
-		goSpan("time of the longest fetch", c.Took(), slowFetch),
+		msNumber("time of the longest fetch", c.Took(), slowFetch),
 	}
 	f.Remedy = "Ask for a tag: git then fetches one commit without its history, which a hash or a branch may not allow. A proxy sends a zip of the version alone."
 	if g.Module != "" {
@@ -95,7 +97,7 @@ func gitClone(v *goView) *recorder.Finding {
 	}
 	hasProxy := slices.ContainsFunc(v.Entries, func(e Entry) bool { return !e.isWord() })
 	if len(v.Entries) > 0 && !hasProxy && g.Module != "" && !v.isPrivate(g.Module) && !internalHost(hostOfModule(g.Module)) {
-		f.Commands = append(f.Commands, v.goEnvW("GOPROXY", "https://proxy.golang.org,direct"))
+		f.Commands = append(f.Commands, v.goEnvW("GOPROXY", defaultGOPROXY))
 		f.Caveat = "A proxy is of use for public modules only."
 	}
 	f.Commands = append(f.Commands, v.with("GIT_HTTP_LOW_SPEED_LIMIT", "1000", v.with("GIT_HTTP_LOW_SPEED_TIME", "30", v.command())))
@@ -143,19 +145,19 @@ func sshRemote(v *goView) *recorder.Finding {
 	}
 	worst := slices.MaxFunc(slow, func(x, y recorder.Unseen) int { return int(min(max(x.Took-y.Took, -1), 1)) })
 	f := &recorder.Finding{Cost: v.sshCost(slow)}
-	f.Title = fmt.Sprintf("git over ssh to %s took %s", worst.Target, inWords(worst.Took))
+	f.Title = fmt.Sprintf("git over ssh to %s took %s", worst.Target, secs(worst.Took))
 	if len(slow) > 1 {
 		var all recorder.Span
 		for _, u := range slow {
 			all += u.Took
 		}
-		f.Title = fmt.Sprintf("git over ssh took %s in %d connections, as %s to %s", inWords(all), len(slow), inWords(worst.Took), worst.Target)
+		f.Title = fmt.Sprintf("git over ssh took %s in %d connections, as %s to %s", secs(all), len(slow), secs(worst.Took), worst.Target)
 	}
 	if worst.Took < slowSSH {
 		f.Title += ", and the command failed"
 		f.Caveat = "What ssh said is in the output of the command, not in the recording."
 	}
-	f.Numbers = []recorder.Number{goSpan("longest ssh connection", worst.Took, slowSSH), goCount("ssh connections that took long or failed", len(slow), 0)}
+	f.Numbers = []recorder.Number{msNumber("longest ssh connection", worst.Took, slowSSH), countNumber("ssh connections that took long or failed", len(slow), 0)}
 	if failed {
 		f.Severity = recorder.Bad
 	}
@@ -163,20 +165,27 @@ func sshRemote(v *goView) *recorder.Finding {
 	if worst.Why != "" {
 		f.Remedy += " The setting that leads git to ssh: " + worst.Why + "."
 	}
-	if target := sshTarget(worst.Target); target != "" && !strings.HasPrefix(target, "-") {
-		f.Commands = append(f.Commands, "ssh -T -o ConnectTimeout=10 "+v.quote(target))
+	if target, port := sshTarget(worst.Target); target != "" && !strings.HasPrefix(target, "-") {
+		if port != "" {
+			port = "-p " + port + " "
+		}
+		f.Commands = append(f.Commands, "ssh -T -o ConnectTimeout=10 "+port+v.quote(target))
 	}
 	f.Commands = append(f.Commands, v.with("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=10", v.command()))
 	return f
 }
 
-// sshTarget is what ssh connects to, of git@host:path or ssh://git@host/path.
-func sshTarget(remote string) string {
-	target := strings.TrimPrefix(remote, "ssh://")
-	if i := strings.IndexAny(target, ":/ "); i >= 0 {
-		target = target[:i]
+// sshTarget is what ssh connects to, of a target that git named: git@host, or git@host:2222
+// where it named a port too. What is all of it an IPv6 address has none.
+func sshTarget(remote string) (target, port string) {
+	i := strings.LastIndexByte(remote, ':')
+	if _, err := netip.ParseAddr(remote[strings.LastIndexByte(remote, '@')+1:]); i < 0 || err == nil {
+		return remote, ""
 	}
-	return target
+	if _, err := strconv.ParseUint(remote[i+1:], 10, 16); err != nil {
+		return remote, ""
+	}
+	return remote[:i], remote[i+1:]
 }
 
 // failsAfter reports whether a request that began after from failed, and so may be what
@@ -221,7 +230,7 @@ func govcsRefusal(v *goView) *recorder.Finding {
 			}
 			f := &recorder.Finding{Severity: recorder.Bad, Evidence: v.ids([]int{i})}
 			f.Title = fmt.Sprintf("GOVCS does not allow %s for %s, so go sent nothing after 1 page", m.VCS, m.Prefix)
-			f.Numbers = []recorder.Number{goCount("requests to the repository", 0, 0)}
+			f.Numbers = []recorder.Number{countNumber("requests to the repository", 0, 0)}
 			f.Remedy = "Allow it for this path if you trust the repository: its own program will run on what the server sends."
 			value := m.Prefix + ":" + m.VCS
 			if old := v.Setting("GOVCS"); old != "" {

@@ -22,7 +22,7 @@ var leakTests = []goCase{
 	{
 		name: "git had it", world: func() *world { return privateGit(300) },
 		want: &wanted{
-			title: "proxy.golang.org was asked 2 times about git.example.org/team/x, which it cannot have: 1.2 s", severity: recorder.Warn, cost: [2]float64{1190, 1210},
+			title: "proxy.golang.org was asked twice about git.example.org/team/x, which it cannot have: 1.2 s", severity: recorder.Warn, cost: [2]float64{1190, 1210},
 			evidence: []uint64{1, 2, 3, 4}, commands: []string{"go env -w GOPRIVATE=git.example.org"},
 		},
 	},
@@ -46,6 +46,15 @@ var leakTests = []goCase{
 		want: &wanted{
 			title: "proxy.golang.org was asked once about github.com/corp/x, which it cannot have: 40 ms", severity: recorder.Warn, cost: [2]float64{39, 41},
 			evidence: []uint64{1, 2}, commands: []string{"go env -w GOPRIVATE=github.com/corp"},
+		},
+	},
+	{
+		name: "GOPRIVATE has it, and GONOPROXY goes before that", world: func() *world {
+			return privateGit(300).set("GOPRIVATE", "git.example.org").set("GONOPROXY", "none").set("GONOSUMDB", "git.example.org")
+		},
+		want: &wanted{
+			title: "proxy.golang.org was asked twice about git.example.org/team/x, which it cannot have: 1.2 s", severity: recorder.Warn, cost: [2]float64{1100, 1300},
+			evidence: []uint64{1, 2, 3, 4}, commands: []string{"go env -w GONOPROXY=none,git.example.org"},
 		},
 	},
 	{name: "of a hosting site, without", world: func() *world {
@@ -116,7 +125,7 @@ var directTests = []goCase{
 	{
 		name: "a public module", world: func() *world { return byGit(3000) },
 		want: &wanted{
-			title: "github.com/a/x came by git as no proxy had it: 3.2 s of 3.3 s", severity: recorder.Bad, cost: [2]float64{3150, 3180}, evidence: []uint64{5, 1, 2, 3, 4},
+			title: "github.com/a/x came by git as no proxy had it: 3.17 s of 3.27 s", severity: recorder.Bad, cost: [2]float64{3150, 3180}, evidence: []uint64{5, 1, 2, 3, 4},
 			commands: []string{"go list -m -versions github.com/a/x", "GOPROXY=https://proxy.golang.org go mod download"},
 		},
 	},
@@ -146,7 +155,7 @@ var cloneTests = []goCase{
 	{
 		name: "212 MB", world: func() *world { return clone(38_000, 212e6, "direct") },
 		want: &wanted{
-			title: "git fetched 212.0 MB of github.com/a/x: 38.0 s", severity: recorder.Bad, cost: [2]float64{37_900, 38_000}, evidence: []uint64{3},
+			title: "git fetched 212 MB of github.com/a/x: 38.0 s", severity: recorder.Bad, cost: [2]float64{37_900, 38_000}, evidence: []uint64{3},
 			commands: []string{"go get github.com/a/x@latest", "go env -w GOPROXY=https://proxy.golang.org,direct", slowGit},
 		},
 	},
@@ -163,7 +172,7 @@ var cloneTests = []goCase{
 			return w.samples(38_131, 42_131, func(s *recorder.Sample) { s.Tools = []recorder.Tool{{Name: "git", Count: 2}} })
 		},
 		want: &wanted{
-			title: "git fetched 212.0 MB of github.com/a/x: 38.0 s", severity: recorder.Bad, cost: [2]float64{41_900, 42_000}, evidence: []uint64{3},
+			title: "git fetched 212 MB of github.com/a/x: 38.0 s", severity: recorder.Bad, cost: [2]float64{41_900, 42_000}, evidence: []uint64{3},
 			commands: []string{"go get github.com/a/x@latest", "go env -w GOPROXY=https://proxy.golang.org,direct", slowGit},
 		},
 	},
@@ -197,11 +206,22 @@ var sshCommands = []string{"ssh -T -o ConnectTimeout=10 git@git.example.org", "G
 var sshTests = []goCase{
 	{
 		name: "120 s", world: func() *world { return overSSH("git over ssh", 120_778, 0) },
-		want: &wanted{title: "git over ssh to git@git.example.org took 120.8 s", severity: recorder.Bad, cost: [2]float64{119_000, 120_000}, commands: sshCommands},
+		want: &wanted{title: "git over ssh to git@git.example.org took 121 s", severity: recorder.Bad, cost: [2]float64{119_000, 120_000}, commands: sshCommands},
 	},
 	{
 		name: "the command failed right after it", world: func() *world { return overSSH("git over ssh", 900, 1) },
 		want: &wanted{title: "git over ssh to git@git.example.org took 900 ms, and the command failed", severity: recorder.Bad, commands: sshCommands},
+	},
+	{
+		name: "another port", world: func() *world {
+			w := overSSH("git over ssh", 120_778, 0)
+			w.End.Unseen[0].Target = "git@git.example.org:2222"
+			return w
+		},
+		want: &wanted{
+			title: "git over ssh to git@git.example.org:2222 took 121 s", severity: recorder.Bad, cost: [2]float64{119_000, 120_000},
+			commands: []string{"ssh -T -o ConnectTimeout=10 -p 2222 git@git.example.org", sshCommands[1]},
+		},
 	},
 	{name: "2 s", world: func() *world { return overSSH("git over ssh", 2000, 0) }},
 	{name: "the command failed of something else", world: func() *world {
@@ -213,6 +233,18 @@ var sshTests = []goCase{
 }
 
 func TestSSHRemote(t *testing.T) { runGoCases(t, "ssh-remote", sshTests) }
+
+func TestSSHTarget(t *testing.T) {
+	for _, c := range []struct{ remote, target, port string }{
+		{"git@git.example.org", "git@git.example.org", ""}, {"git@git.example.org:2222", "git@git.example.org", "2222"}, {"alias", "alias", ""},
+		{"git@2001:db8::1", "git@2001:db8::1", ""}, {"git@::1", "git@::1", ""}, {"git@2001:db8:0:0:0:0:0:1:2222", "git@2001:db8:0:0:0:0:0:1", "2222"},
+		{"git@host:name", "git@host:name", ""}, {"git@host:70000", "git@host:70000", ""},
+	} {
+		if target, port := sshTarget(c.remote); target != c.target || port != c.port {
+			t.Errorf("%s: %s and port %q", c.remote, target, port)
+		}
+	}
+}
 
 // metaPage is a failed command that ends with the page of a module.
 func metaPage(vcs string) *world {

@@ -29,7 +29,7 @@ func (v *goView) insecureGet() *recorder.Finding {
 		return nil
 	}
 	f := &recorder.Finding{Severity: recorder.Bad, Title: "go get does not know -insecure any more: it sent 0 requests"}
-	f.Numbers = []recorder.Number{goCount("requests", 0, 0)}
+	f.Numbers = []recorder.Number{countNumber("requests", 0, 0)}
 	f.Remedy = "Take the flag out. For a host that has no https, GOINSECURE and GONOSUMDB name it."
 	if slices.ContainsFunc(flags, isFlag) {
 		f.Commands = append(f.Commands, v.setTo("GOFLAGS", strings.Join(slices.DeleteFunc(flags, isFlag), " ")))
@@ -71,10 +71,10 @@ func (v *goView) insecureHost() *recorder.Finding {
 	}
 	f := &recorder.Finding{Cost: v.without(calls), Evidence: v.ids(calls)}
 	c := v.CallOf(f.Evidence[0])
-	f.Title = fmt.Sprintf("GOINSECURE made go try https for %s at %s before http", inWords(c.Took()), host(c))
-	f.Numbers = []recorder.Number{goSpan("time until https was given up", c.Took(), insecureWait), goCount("times", len(calls), 0)}
-	f.Remedy = "Let the host refuse port 443 at once, or serve https there; then take it out of GOINSECURE."
-	list := slices.DeleteFunc(strings.Split(v.Setting("GOINSECURE"), ","), func(e string) bool { return strings.HasPrefix(strings.TrimSpace(e), host(c)) })
-	f.Commands = []string{v.setTo("GOINSECURE", strings.Join(list, ","))}
+	f.Title = fmt.Sprintf("GOINSECURE made go try https for %s at %s before http", secs(c.Took()), host(c))
+	f.Numbers = []recorder.Number{msNumber("time until https was given up", c.Took(), insecureWait), countNumber("times", len(calls), 0)}
+	// Without GOINSECURE there would be no http at all, which is what this run lived on.
+	f.Remedy = "Look at what port 443 does. Let the host refuse it at once, or serve https there: only then can it be taken out of GOINSECURE."
+	f.Commands = []string{v.portCommand(c.URL.Host)}
 	return f
 }

@@ -30,8 +30,8 @@ func slowDisk(v *goView) *recorder.Finding {
 		return v.suspectScanner(stretches)
 	}
 	f := &recorder.Finding{Cost: waited, Evidence: v.ids(v.zipsBeforeGaps(stretches))}
-	f.Title = fmt.Sprintf("go waited %s for the disk, of %s of its own work", inWords(waited), inWords(own))
-	f.Numbers = []recorder.Number{goSpan("time in which go waited for the disk alone", waited, diskWait)}
+	f.Title = fmt.Sprintf("go waited %s for the disk, of %s of its own work", secs(waited), secs(own))
+	f.Numbers = []recorder.Number{msNumber("time in which go waited for the disk alone", waited, diskWait)}
 	if written > 0 {
 		f.Numbers = append(f.Numbers, recorder.Number{Name: "written by the command", Value: float64(written), Unit: "B"})
 	}
@@ -99,8 +99,8 @@ func (v *goView) suspectScanner(stretches []Segment) *recorder.Finding {
 		return nil
 	}
 	f := &recorder.Finding{Severity: recorder.Info, Cost: quiet, Evidence: v.ids(zips)}
-	f.Title = fmt.Sprintf("after zips go stood still for %s without computing: perhaps a virus scanner", inWords(quiet))
-	f.Numbers = []recorder.Number{goSpan("time after zips without requests and with little CPU", quiet, diskWait)}
+	f.Title = fmt.Sprintf("after zips go stood still for %s without computing: perhaps a virus scanner", secs(quiet))
+	f.Numbers = []recorder.Number{msNumber("time after zips without requests and with little CPU", quiet, diskWait)}
 	f.Caveat = "A suspicion: Windows does not tell that a program waits for a disk."
 	v.remedyDisk(f)
 	return f
@@ -160,8 +160,8 @@ func cacheLock(v *goView) *recorder.Finding {
 		return nil
 	}
 	f := &recorder.Finding{Cost: seen}
-	f.Title = fmt.Sprintf("go waited %s for a lock that another process held", inWords(seen))
-	f.Numbers = []recorder.Number{goSpan("time waiting for a file lock", seen, lockWait)}
+	f.Title = fmt.Sprintf("go waited %s for a lock that another process held", secs(seen))
+	f.Numbers = []recorder.Number{msNumber("time waiting for a file lock", seen, lockWait)}
 	f.Remedy = "Another go command works on the same cache: fetch the modules once before the parallel jobs, or give each job a GOMODCACHE of its own on a local disk."
 	f.Commands = []string{"go mod download"}
 	f.Caveat = "The recording does not say which process it was."
@@ -184,7 +184,7 @@ func slowGoAuth(v *goView) *recorder.Finding {
 		}
 		for j := 1; j < len(c.Exchanges); j++ {
 			x, y := c.Exchanges[j-1], c.Exchanges[j]
-			if from, to := startIn(c, x)+v.length(x), startIn(c, y); to > from {
+			if from, to := v.at(x.Start)+v.length(x), v.at(y.Start); to > from {
 				gaps = append(gaps, Segment{From: from, To: to})
 				doubled = append(doubled, i)
 			}
@@ -204,8 +204,8 @@ func slowGoAuth(v *goView) *recorder.Finding {
 	if len(f.Evidence) == 0 {
 		f.Evidence = []uint64{v.Calls[0].First().ID} // that waited
 	}
-	f.Title = fmt.Sprintf("go waited %s for its GOAUTH program %s", inWords(ran), strings.Join(names, ", "))
-	f.Numbers = []recorder.Number{goSpan("time with the program at work and nothing asked", ran, slowHelper)}
+	f.Title = fmt.Sprintf("go waited %s for its GOAUTH program %s", secs(ran), strings.Join(names, ", "))
+	f.Numbers = []recorder.Number{msNumber("time with the program at work and nothing asked", ran, slowHelper)}
 	f.Remedy = "Make the program quick (let it keep its answer), or put the credentials into netrc."
 	f.Commands = []string{v.goEnvW("GOAUTH", "netrc")}
 	f.Caveat = "go runs it before the first https request and again after each 4xx."

@@ -38,13 +38,13 @@ func slowNotFound(v *goView) *recorder.Finding {
 	ids := v.ids(calls)
 	c := v.CallOf(ids[0])
 	f := &recorder.Finding{
-		Title:    fmt.Sprintf("%s took %s to say that it has no %s", host(c), inWords(worst), fileName(c.First().Go)),
+		Title:    fmt.Sprintf("%s took %s to say that it has no %s", host(c), secs(worst), fileName(c.First().Go)),
 		Cost:     v.Saving(cut),
 		Evidence: ids,
-		Numbers:  []recorder.Number{goSpan("wait for the 404", worst, slow404), goCount("slow 404s", len(calls), 0)},
+		Numbers:  []recorder.Number{msNumber("wait for the 404", worst, slow404), countNumber("slow 404s", len(calls), 0)},
 	}
 	if worst >= fetchLimit {
-		f.Numbers = append(f.Numbers, goSpan("the time after which proxy.golang.org gives up a fetch", worst, fetchLimit))
+		f.Numbers = append(f.Numbers, msNumber("the time after which proxy.golang.org gives up a fetch", worst, fetchLimit))
 	}
 	if v.Failed() && !v.recovered(c) {
 		f.Severity = recorder.Bad
@@ -78,12 +78,17 @@ func (v *goView) remedySlow404(f *recorder.Finding, c *Call) {
 	m := c.First().Go.Module
 	if v.looksPrivate(m) {
 		f.Remedy = "The module looks private: keep it away from the proxy and the checksum database."
-		f.Commands = []string{v.goEnvW("GOPRIVATE", v.addTo("GOPRIVATE", privatePatterns([]string{m})))}
+		f.Commands = v.keepPrivate(privatePatterns([]string{m}))
 		return
 	}
-	if list := v.first(v.answeredBy(c)); list != "" {
-		f.Remedy = "Another entry of GOPROXY had it at once: ask that one first."
-		f.Commands = []string{v.goEnvW("GOPROXY", list)}
+	if i := v.answeredBy(c); i >= 0 {
+		if list := v.first(i); list != "" {
+			f.Remedy = "Another entry of GOPROXY had it at once: ask that one first."
+			f.Commands = []string{v.goEnvW("GOPROXY", list)}
+			return
+		}
+		f.Remedy = fmt.Sprintf("%s had it at once, but is not to be asked before %s, which may have private modules. Show who runs that how long it takes to say no.", v.Entries[i].host(), host(c))
+		f.Commands = []string{v.curl() + " -v -o - " + v.quote(c.First().URL)}
 		return
 	}
 	f.Remedy = "Ask for a version that exists, by its tag. If the module is public but too big for the proxy, fetch it directly."
@@ -121,22 +126,28 @@ func doubled4xx(v *goView) *recorder.Finding {
 	if f.Cost < waste {
 		return nil
 	}
-	f.Numbers = []recorder.Number{goCount("answers of 4xx that go asked for twice", len(calls), 0), goSpan("wall time", f.Cost, waste)}
+	f.Numbers = []recorder.Number{countNumber("answers of 4xx that go asked for twice", len(calls), 0), msNumber("wall time", f.Cost, waste)}
 	f.Caveat = "A go command of version 1.24 or later sends every request with an answer of 4xx over https again, whatever its credentials."
 	if list != "" {
-		f.Title = fmt.Sprintf("%s never had what go asked it for: %s of 4xx, each sent twice, %s", v.Entries[useless].host(), count(len(calls), "answer"), inWords(f.Cost))
+		f.Title = fmt.Sprintf("%s never had what go asked it for: %s of 4xx, each sent twice, %s", v.Entries[useless].host(), plural(len(calls), "answer"), secs(f.Cost))
 		f.Remedy = "Take the entry out of GOPROXY."
+		if !v.Entries[useless].isPublic() {
+			f.Remedy = "Take the entry out of GOPROXY, unless private modules come from it at other times."
+		}
 		f.Commands = []string{v.goEnvW("GOPROXY", list)}
 		return f
 	}
-	f.Title = fmt.Sprintf("go sent %s with an answer of 4xx twice: %s", count(len(calls), "request"), inWords(f.Cost))
+	f.Title = fmt.Sprintf("go sent %s with an answer of 4xx twice: %s", plural(len(calls), "request"), secs(f.Cost))
 	f.Remedy = "Avoid the 4xx: name the module itself rather than a package in it, ask for versions that exist, and put first in GOPROXY what has most modules."
+	if v.hasOwn() { // which stays first, whatever it has
+		f.Remedy = "Avoid the 4xx: name the module itself rather than a package in it, and ask for versions that exist."
+	}
 	v.byLatency(f, calls)
 	c := v.CallOf(f.Evidence[0])
 	if first := v.first(v.answeredBy(c)); first != "" {
 		f.Commands = []string{v.goEnvW("GOPROXY", first)}
 	} else if m := c.First().Go.Module; m != "" && v.looksPrivate(m) {
-		f.Commands = []string{v.goEnvW("GOPRIVATE", v.addTo("GOPRIVATE", privatePatterns([]string{m})))}
+		f.Commands = v.keepPrivate(privatePatterns([]string{m}))
 	}
 	return f
 }
@@ -145,15 +156,8 @@ func doubled4xx(v *goView) *recorder.Finding {
 func (v *goView) secondCopies(calls []int) map[uint64]recorder.Span {
 	cut := map[uint64]recorder.Span{}
 	for _, i := range calls {
-		seen := 0
-		first := v.Calls[i].First()
-		for _, x := range v.Calls[i].Exchanges {
-			if x.Method == first.Method && x.URL == first.URL {
-				seen++
-			}
-			if seen > 1 { // with the redirects that it led to
-				cut[x.ID] = v.length(x)
-			}
+		for _, x := range v.Calls[i].repeats() {
+			cut[x.ID] = v.length(x)
 		}
 	}
 	return cut
@@ -186,14 +190,6 @@ func (v *goView) uselessEntry(calls []int) int {
 	return -1
 }
 
-// host is the server of e, or the word that it is.
-func (e Entry) host() string {
-	if e.URL == nil {
-		return e.Name
-	}
-	return e.URL.Hostname()
-}
-
 // pathProbing: the go command asked for all prefixes of an import path at once, and an
 // answer of 4xx came later than the one it needed.
 func pathProbing(v *goView) *recorder.Finding {
@@ -220,15 +216,15 @@ func pathProbing(v *goView) *recorder.Finding {
 		return nil
 	}
 	asked := v.longest(append(slices.Clone(best), v.callOf[hit.First().ID]))
-	f.Title = fmt.Sprintf("to find the module of %s go tried %s that is none: %s", asked, count(len(best), "path"), inWords(f.Cost))
+	f.Title = fmt.Sprintf("to find the module of %s go tried %s that is none: %s", asked, plural(len(best), "path"), secs(f.Cost))
 	if len(best) > 1 {
 		f.Title = strings.Replace(f.Title, "that is none", "that are none", 1)
 	}
-	f.Numbers = []recorder.Number{goCount("paths that are no module", len(misses), 0), goSpan("wait for the last of them, after the one that is", lost, waste)}
+	f.Numbers = []recorder.Number{countNumber("paths that are no module", len(misses), 0), msNumber("wait for the last of them, after the one that is", lost, waste)}
 	switch {
 	case v.looksPrivate(asked):
 		f.Remedy = "Keep private paths away from the proxy."
-		f.Commands = []string{v.goEnvW("GOPRIVATE", v.addTo("GOPRIVATE", privatePatterns([]string{asked})))}
+		f.Commands = v.keepPrivate(privatePatterns([]string{asked}))
 	case hit.First().Go.Module != asked:
 		f.Remedy = "Put the module itself into go.mod first, then its packages need no search."
 		f.Commands = []string{"go get " + v.quote(hit.First().Go.Module+"@latest")}

@@ -45,7 +45,19 @@ var slow404Tests = []goCase{
 		},
 		want: &wanted{
 			title: "a.example took 5.5 s to say that it has no .zip of x.org/m@v1.0.0", severity: recorder.Bad, cost: [2]float64{10_800, 11_000}, evidence: []uint64{3, 4},
-			commands: []string{"go env -w 'GOPROXY=https://proxy.golang.org|https://a.example,direct'"},
+			commands: []string{"curl -v -o - https://a.example/x.org/m/@v/v1.0.0.zip"}, // not the public one first
+		},
+	},
+	{
+		name: "another of the house has it at once",
+		world: func() *world {
+			w := proxied().set("GOPROXY", "https://a.example|https://b.example,direct").twice(200, fileAt("a.example", "x.org/m@v1.0.0", "zip"), 404, 5500)
+			w.ok(11_300, fileAt("b.example", "x.org/m@v1.0.0", "zip"), 100, phases{wait: 40})
+			return w.ends(12_000, 0)
+		},
+		want: &wanted{
+			title: "a.example took 5.5 s to say that it has no .zip of x.org/m@v1.0.0", severity: recorder.Bad, cost: [2]float64{10_800, 11_000}, evidence: []uint64{3, 4},
+			commands: []string{"go env -w 'GOPROXY=https://b.example|https://a.example,direct'"},
 		},
 	},
 	{
@@ -110,7 +122,6 @@ var doubledTests = []goCase{
 		want: &wanted{
 			title: "go sent 10 requests with an answer of 4xx twice: 1.0 s", severity: recorder.Warn, cost: [2]float64{990, 1040},
 			evidence: []uint64{2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 23, 24, 26, 27, 29, 30},
-			commands: []string{"go env -w GOPROXY=https://proxy.golang.org,https://a.example,direct"},
 		},
 	},
 	{name: "one 404 of 90 ms", world: func() *world { return manyTwice(newWorld(), 1, 90, false) }},
@@ -144,7 +155,7 @@ var probingTests = []goCase{
 	{
 		name: "a package two folders down", world: func() *world { return probing(1500) },
 		want: &wanted{
-			title: "to find the module of example.org/m/a/b go tried 2 paths that are none: 3.0 s", severity: recorder.Bad, cost: [2]float64{2900, 3010},
+			title: "to find the module of example.org/m/a/b go tried 2 paths that are none: 2.95 s", severity: recorder.Bad, cost: [2]float64{2900, 3010},
 			evidence: []uint64{4, 5, 2, 3}, commands: []string{"go get example.org/m@latest"},
 		},
 	},
@@ -194,6 +205,17 @@ var newTagTests = []goCase{
 		want: &wanted{
 			title: "proxy.golang.org has no github.com/a/m@v1.1.0 yet, which exists: 404", severity: recorder.Warn, cost: [2]float64{1050, 1150}, evidence: []uint64{5, 2, 3, 4},
 			commands: []string{"GOPROXY=https://proxy.golang.org go list -m github.com/a/m@v1.1.0", "GONOSUMDB=github.com/a/m GOPROXY=direct go get github.com/a/m@v1.1.0"},
+		},
+	},
+	{
+		name: "it is the database that has not got it yet, and that is no proxy", world: func() *world {
+			w := newWorld()
+			w.ok(100, fileAt(golang, "example.org/m@v1.1.0", "mod"), 20, phases{wait: 50})
+			return w.twice(200, sumLookup+"example.org/m@v1.1.0", 404, 80).ends(500, 1)
+		},
+		want: &wanted{
+			title: "sum.golang.org has no example.org/m@v1.1.0 yet, which exists: 404", severity: recorder.Bad, cost: [2]float64{155, 165}, evidence: []uint64{2, 3},
+			commands: []string{"GOPROXY=https://proxy.golang.org go list -m example.org/m@v1.1.0", "GONOSUMDB=example.org/m GOPROXY=direct go get example.org/m@v1.1.0"},
 		},
 	},
 	{name: "the list does not have it", world: func() *world { return taggedWorld("v1.0.0\n", 1) }},

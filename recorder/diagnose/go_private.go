@@ -78,9 +78,14 @@ func (v *goView) leaked() (modules []string, calls []int) {
 	return modules, calls
 }
 
-// isPrivate reports whether the settings already keep m from the proxies.
+// isPrivate reports whether the settings already keep m from the proxies: GONOPROXY, which
+// is GOPRIVATE unless it is set itself.
 func (v *goView) isPrivate(m string) bool {
-	return module.MatchPrefixPatterns(v.Setting("GOPRIVATE"), m) || module.MatchPrefixPatterns(v.Setting("GONOPROXY"), m)
+	patterns, known := v.Env.Go["GONOPROXY"]
+	if !known {
+		patterns = v.Setting("GOPRIVATE")
+	}
+	return module.MatchPrefixPatterns(patterns, m)
 }
 
 // privateLeak: proxies were asked for modules that they cannot have.
@@ -91,10 +96,10 @@ func privateLeak(v *goView) *recorder.Finding {
 	}
 	f := &recorder.Finding{Cost: v.without(calls), Evidence: v.ids(calls)}
 	at := v.CallOf(f.Evidence[0])
-	f.Title = fmt.Sprintf("%s was asked %s about %s, which it cannot have: %s", host(at), howOften(len(calls)), someOf(modules, "module"), inWords(f.Cost))
-	f.Numbers = []recorder.Number{goCount("private modules", len(modules), 0), goCount("requests for them that a proxy refused", len(calls), 0)}
+	f.Title = fmt.Sprintf("%s was asked %s about %s, which it cannot have: %s", host(at), times(len(calls)), someOf(modules, "module"), secs(f.Cost))
+	f.Numbers = []recorder.Number{countNumber("private modules", len(modules), 0), countNumber("requests for them that a proxy refused", len(calls), 0)}
 	f.Remedy = "Tell go that these paths are private: then neither the proxy nor the checksum database is asked for them."
-	f.Commands = []string{v.goEnvW("GOPRIVATE", v.addTo("GOPRIVATE", privatePatterns(modules)))}
+	f.Commands = v.keepPrivate(privatePatterns(modules))
 	if slices.ContainsFunc(calls, func(i int) bool { return slices.Contains(publicProxies, host(&v.Calls[i])) }) {
 		v.atLeast(f, recorder.Warn) // others now know the names
 	}
@@ -104,20 +109,12 @@ func privateLeak(v *goView) *recorder.Finding {
 	return f
 }
 
-// howOften writes "once", "3 times".
-func howOften(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
-}
-
 // someOf names the first of things and counts the others.
 func someOf(names []string, what string) string {
 	if len(names) == 1 {
 		return names[0]
 	}
-	return fmt.Sprintf("%s and %s", names[0], count(len(names)-1, "other "+what))
+	return fmt.Sprintf("%s and %s", names[0], plural(len(names)-1, "other "+what))
 }
 
 // sumdbPrivate: the checksum database refuses a module that came from a private place.
@@ -146,7 +143,7 @@ func sumdbPrivate(v *goView) *recorder.Finding {
 	f := &recorder.Finding{Cost: v.without(calls), Evidence: v.ids(calls)}
 	c := v.CallOf(f.Evidence[0])
 	f.Title = fmt.Sprintf("the checksum database does not know %s: %d from %s", someOf(modules, "module"), c.Last().Status, host(c))
-	f.Numbers = []recorder.Number{goCount("lookups refused", len(calls), 0), goCount("modules", len(modules), 0)}
+	f.Numbers = []recorder.Number{countNumber("lookups refused", len(calls), 0), countNumber("modules", len(modules), 0)}
 	if v.Failed() {
 		f.Severity = recorder.Bad
 	} else {
@@ -158,7 +155,7 @@ func sumdbPrivate(v *goView) *recorder.Finding {
 		return f
 	}
 	f.Remedy = "Tell go that the paths are private: then they come directly and are not looked up."
-	f.Commands = []string{v.goEnvW("GOPRIVATE", v.addTo("GOPRIVATE", privatePatterns(modules)))}
+	f.Commands = v.keepPrivate(privatePatterns(modules))
 	return f
 }
 

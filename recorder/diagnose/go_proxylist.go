@@ -49,13 +49,13 @@ func fallbackStopped(v *goView) *recorder.Finding {
 	next := v.Entries[c.Entry+1]
 	f.Title = fmt.Sprintf("%s %s, and a comma kept go from asking %s", v.Entries[c.Entry].host(), failure(c), next.host())
 	f.Numbers = []recorder.Number{
-		goCount("requests that failed there", len(calls), 0),
-		goSpan("time until the failure", c.Took(), 0),
-		goCount("entries that were not asked", len(v.Entries)-1-c.Entry, 0),
+		countNumber("requests that failed there", len(calls), 0),
+		msNumber("time until the failure", c.Took(), 0),
+		countNumber("entries that were not asked", len(v.Entries)-1-c.Entry, 0),
 	}
 	f.Remedy = "Behind a comma go asks the next entry after 404 and 410 only; behind | after any failure."
-	if writable(v.Entries) {
-		f.Commands = []string{v.goEnvW("GOPROXY", proxyList(v.Entries, "|"))}
+	if list := v.goOn(c.Entry); list != "" {
+		f.Commands = []string{v.goEnvW("GOPROXY", list)}
 	}
 	f.Caveat = "Each file waits for the first entry's failure anew: one that is down for long is better taken out."
 	return f
@@ -80,9 +80,9 @@ func failure(c *Call) string {
 		if x.Err != nil {
 			op = x.Err.Op
 		}
-		return fmt.Sprintf("did not answer (%s) after %s", op, inWords(c.Took()))
+		return fmt.Sprintf("did not answer (%s) after %s", op, secs(c.Took()))
 	}
-	return fmt.Sprintf("answered %d after %s", x.Status, inWords(c.Took()))
+	return fmt.Sprintf("answered %d after %s", x.Status, secs(c.Took()))
 }
 
 // serverError: a server answered with 5xx, and that ended or slowed the command.
@@ -106,15 +106,15 @@ func serverError(v *goView) *recorder.Finding {
 		f.Evidence = unique(append([]uint64{c.First().ID}, f.Evidence...))
 		f.Severity = recorder.Bad
 	}
-	f.Title = fmt.Sprintf("%s answered %d to %s: %s", host(c), c.Last().Status, requests(len(calls), c), inWords(f.Cost))
+	f.Title = fmt.Sprintf("%s answered %d to %s: %s", host(c), c.Last().Status, requests(len(calls), c), secs(f.Cost))
 	if fatal {
 		f.Title += ", and the command failed"
 	}
-	f.Numbers = []recorder.Number{goCount("answers of 5xx", len(calls), 0), goCount("status", c.Last().Status, 0)}
+	f.Numbers = []recorder.Number{countNumber("answers of 5xx", len(calls), 0), countNumber("status", c.Last().Status, 0)}
 	f.Remedy = "Run the command again (what it has stays in the module cache): go itself does not try again after a 5xx. If it stays so, tell who runs the server."
 	f.Commands = []string{v.command()}
-	if list := proxyList(v.Entries, "|"); len(v.Entries) > 1 && writable(v.Entries) && list != v.Setting("GOPROXY") {
-		f.Remedy += " With | between the entries of GOPROXY go asks the next one."
+	if list := v.goOn(c.Entry); list != "" { // of what direct mode asked there is no next one
+		f.Remedy += " With | behind " + v.Entries[c.Entry].host() + " in GOPROXY go asks the next entry."
 		f.Commands = []string{v.goEnvW("GOPROXY", list)}
 	}
 	return f
@@ -125,5 +125,5 @@ func requests(n int, c *Call) string {
 	if n == 1 {
 		return fileName(c.First().Go)
 	}
-	return count(n, "request")
+	return plural(n, "request")
 }

@@ -90,65 +90,21 @@ func (a *Analysis) setTo(name, value string) string {
 	return a.goEnvW(name, value)
 }
 
-// proxyList writes GOPROXY from entries, each followed by its own separator, or by sep
-// where that is not empty.
-func proxyList(entries []Entry, sep string) string {
-	var b strings.Builder
-	for i, e := range entries {
-		b.WriteString(e.Name)
-		if i == len(entries)-1 {
-			break
-		}
-		switch {
-		case sep != "":
-			b.WriteString(sep)
-		case e.Sep != "":
-			b.WriteString(e.Sep)
-		default: // it was the last
-			b.WriteString(",")
+// keepPrivate are the commands that keep the modules of patterns from the proxies and the
+// checksum database. GOPRIVATE is only what GONOPROXY and GONOSUMDB are where they are not
+// set themselves (cmd/go/internal/cfg, cfg.go): one that is needs the patterns as well.
+func (a *Analysis) keepPrivate(patterns []string) []string {
+	private := a.addTo("GOPRIVATE", patterns)
+	var commands []string
+	if private != a.Setting("GOPRIVATE") {
+		commands = append(commands, a.goEnvW("GOPRIVATE", private))
+	}
+	for _, name := range []string{"GONOPROXY", "GONOSUMDB"} {
+		value, known := a.Env.Go[name]
+		follows := value == a.Setting("GOPRIVATE") && !slices.Contains(a.Env.FromEnv, name)
+		if with := a.addTo(name, patterns); known && !follows && with != value {
+			commands = append(commands, a.goEnvW(name, with))
 		}
 	}
-	return b.String()
-}
-
-// withoutEntries is the user's GOPROXY without the entries that drop chooses; "" when
-// nothing would be left, or a password in it cannot be written.
-func (a *Analysis) withoutEntries(drop func(i int, e Entry) bool) string {
-	var left []Entry
-	for i, e := range a.Entries {
-		if !drop(i, e) {
-			left = append(left, e)
-		}
-	}
-	if len(left) == 0 || !writable(left) {
-		return ""
-	}
-	return proxyList(left, "")
-}
-
-// writable reports whether entries can be printed in a command: their names are redacted,
-// so one with a password would not work.
-func writable(entries []Entry) bool {
-	return !slices.ContainsFunc(entries, func(e Entry) bool { return strings.Contains(e.Name, "@") || e.Name == "" })
-}
-
-// isWord reports whether e is direct or off, which are no servers.
-func (e Entry) isWord() bool { return e.URL == nil }
-
-// first is the user's GOPROXY with entry i first, the separators as they stand; "" when that cannot be written, or is no
-// change.
-func (a *Analysis) first(i int) string {
-	if i <= 0 || i >= len(a.Entries) || a.Entries[i].isWord() || !writable(a.Entries) {
-		return ""
-	}
-	list := []Entry{a.Entries[i]}
-	for j, e := range a.Entries {
-		if j != i {
-			list = append(list, e)
-		}
-	}
-	for j := range list {
-		list[j].Sep = a.Entries[j].Sep
-	}
-	return proxyList(list, "")
+	return commands
 }

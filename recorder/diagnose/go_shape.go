@@ -33,11 +33,11 @@ func serialInfos(v *goView) *recorder.Finding {
 	if f.Cost < waste {
 		return nil
 	}
-	f.Title = fmt.Sprintf("go asks for %d .info files one after another: %s of %s", len(chain), inWords(took), inWords(v.Wall))
+	f.Title = fmt.Sprintf("go asks for %d .info files one after another: %s of %s", len(chain), secs(took), secs(v.Wall))
 	f.Numbers = []recorder.Number{
-		goCount(".info files in a row", len(chain), chainLength),
+		countNumber(".info files in a row", len(chain), chainLength),
 		goShare("share of the wall time", float64(took)/float64(max(v.Wall, 1)), serialInfo),
-		goSpan("median wait", v.wait(chain), farLatency),
+		msNumber("median wait", v.wait(chain), farLatency),
 	}
 	if v.verb() == "mod download" {
 		v.byLatency(f, chain)
@@ -115,14 +115,14 @@ func lowParallelism(v *goView) *recorder.Finding {
 		return nil
 	}
 	f.Evidence = v.ids(calls)
-	f.Title = fmt.Sprintf("GOMAXPROCS=%d lets go fetch %d files at a time: about %s of %s", p, p, inWords(f.Cost), inWords(v.Wall))
+	f.Title = fmt.Sprintf("GOMAXPROCS=%d lets go fetch %d files at a time: about %s of %s", p, p, secs(f.Cost), secs(v.Wall))
 	f.Numbers = []recorder.Number{
-		goCount("files at a time", p, fewSlots),
+		countNumber("files at a time", p, fewSlots),
 		goShare("share of the time with all of them taken", float64(mods.full+zips.full)/float64(max(mods.busy+zips.busy, 1)), slotsBusy),
-		goSpan("median wait", v.wait(calls), farLatency),
+		msNumber("median wait", v.wait(calls), farLatency),
 	}
 	if v.Env.CPUs > p {
-		f.Numbers = append(f.Numbers, goCount("processors of the machine", v.Env.CPUs, 0))
+		f.Numbers = append(f.Numbers, countNumber("processors of the machine", v.Env.CPUs, 0))
 	}
 	v.byLatency(f, calls)
 	f.Remedy = "Fetching waits more than it computes: allow more at a time for this command."
@@ -214,14 +214,14 @@ func unprunedGraph(v *goView) *recorder.Finding {
 		return nil
 	}
 	f := &recorder.Finding{Cost: v.without(append(slices.Clone(calls), v.lookupsOf(calls)...)), Evidence: v.ids(calls)}
-	f.Title = fmt.Sprintf("go read %d .mod files of versions that it did not fetch: %s of %s", len(calls), inWords(f.Cost), inWords(v.Wall))
-	f.Numbers = []recorder.Number{goCount("such .mod files", len(calls), unusedMods)}
+	f.Title = fmt.Sprintf("go read %d .mod files of versions that it did not fetch: %s of %s", len(calls), secs(f.Cost), secs(v.Wall))
+	f.Numbers = []recorder.Number{countNumber("such .mod files", len(calls), unusedMods)}
 	if mods > 0 {
-		f.Numbers = append(f.Numbers, goCount(".mod files with a go line before 1.17", old, 0))
+		f.Numbers = append(f.Numbers, countNumber(".mod files with a go line before 1.17", old, 0))
 	}
 	f.Remedy = "From go 1.17 on a go.mod names all that it needs, so that go need not read further. Raise the go line, and upgrade dependencies whose own go.mod is older."
 	if oldMain {
-		f.Commands = append(f.Commands, "go mod tidy -go=1.17")
+		f.Commands = append(f.Commands, "go mod tidy "+v.quote("-go=1.17"))
 	}
 	f.Commands = append(f.Commands, "go get -u ./...")
 	f.Caveat = "Only the part behind dependencies that have a go line of 1.17 or later goes away."

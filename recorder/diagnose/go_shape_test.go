@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"modtap/recorder"
@@ -38,21 +40,21 @@ var serialTests = []goCase{
 	{
 		name: "42 modules at 200 ms", world: func() *world { return infos(42, 200) },
 		want: &wanted{
-			title: "go asks for 42 .info files one after another: 8.4 s of 8.5 s", severity: recorder.Bad, cost: [2]float64{8150, 8250}, evidence: from(43),
+			title: "go asks for 42 .info files one after another: 8.4 s of 8.51 s", severity: recorder.Bad, cost: [2]float64{8150, 8250}, evidence: from(43),
 			commands: []string{"go list -deps ./..."},
 		},
 	},
 	{
 		name: "at 80 ms: that is how go works", world: func() *world { return infos(42, 80) },
 		want: &wanted{
-			title: "go asks for 42 .info files one after another: 3.4 s of 3.5 s", severity: recorder.Info, cost: [2]float64{3250, 3350}, evidence: from(43),
+			title: "go asks for 42 .info files one after another: 3.36 s of 3.47 s", severity: recorder.Info, cost: [2]float64{3250, 3350}, evidence: from(43),
 			commands: []string{"go list -deps ./..."},
 		},
 	},
 	{
 		name: "of a command that has no other way", world: func() *world { return infos(42, 200).argv("go", "mod", "vendor") },
 		want: &wanted{
-			title: "go asks for 42 .info files one after another: 8.4 s of 8.5 s", severity: recorder.Warn, cost: [2]float64{8150, 8250}, evidence: from(43),
+			title: "go asks for 42 .info files one after another: 8.4 s of 8.51 s", severity: recorder.Warn, cost: [2]float64{8150, 8250}, evidence: from(43),
 			commands: []string{"go env GOMODCACHE"},
 		},
 	},
@@ -87,14 +89,14 @@ var parallelTests = []goCase{
 	{
 		name: "two at a time, 250 ms away", world: func() *world { return waves(40, 2, 2, 250, 0) },
 		want: &wanted{
-			title: "GOMAXPROCS=2 lets go fetch 2 files at a time: about 4.4 s of 5.1 s", severity: recorder.Bad, cost: [2]float64{4300, 4450}, evidence: from(1),
+			title: "GOMAXPROCS=2 lets go fetch 2 files at a time: about 4.38 s of 5.13 s", severity: recorder.Bad, cost: [2]float64{4300, 4450}, evidence: from(1),
 			commands: []string{"GOMAXPROCS=16 go mod download"},
 		},
 	},
 	{
 		name: "80 ms away: that is how go works", world: func() *world { return waves(40, 2, 2, 80, 0) },
 		want: &wanted{
-			title: "GOMAXPROCS=2 lets go fetch 2 files at a time: about 1.4 s of 1.7 s", severity: recorder.Info, cost: [2]float64{1350, 1450}, evidence: from(1),
+			title: "GOMAXPROCS=2 lets go fetch 2 files at a time: about 1.4 s of 1.73 s", severity: recorder.Info, cost: [2]float64{1350, 1450}, evidence: from(1),
 			commands: []string{"GOMAXPROCS=16 go mod download"},
 		},
 	},
@@ -142,14 +144,14 @@ var unprunedTests = []goCase{
 	{
 		name: "go 1.16 everywhere", world: func() *world { return oldGraph(70, 10, "go 1.16", "1.16") },
 		want: &wanted{
-			title: "go read 60 .mod files of versions that it did not fetch: 3.0 s of 4.2 s", severity: recorder.Bad, cost: [2]float64{2990, 3010}, evidence: from(11),
+			title: "go read 60 .mod files of versions that it did not fetch: 3.0 s of 4.19 s", severity: recorder.Bad, cost: [2]float64{2990, 3010}, evidence: from(11),
 			commands: []string{"go mod tidy -go=1.17", "go get -u ./..."},
 		},
 	},
 	{
 		name: "of the dependencies alone", world: func() *world { return oldGraph(70, 10, "", "1.24") },
 		want: &wanted{
-			title: "go read 60 .mod files of versions that it did not fetch: 3.0 s of 4.2 s", severity: recorder.Bad, cost: [2]float64{2990, 3010}, evidence: from(11),
+			title: "go read 60 .mod files of versions that it did not fetch: 3.0 s of 4.19 s", severity: recorder.Bad, cost: [2]float64{2990, 3010}, evidence: from(11),
 			commands: []string{"go get -u ./..."},
 		},
 	},
@@ -163,7 +165,7 @@ var unprunedTests = []goCase{
 			return w.argv("go", "list", "-m", "all").ends(at+100, 0)
 		},
 		want: &wanted{
-			title: "go read 69 .mod files of versions that it did not fetch: 3.5 s of 4.1 s", severity: recorder.Bad, cost: [2]float64{3440, 3460}, evidence: from(2),
+			title: "go read 69 .mod files of versions that it did not fetch: 3.45 s of 4.12 s", severity: recorder.Bad, cost: [2]float64{3440, 3460}, evidence: from(2),
 			commands: []string{"go get -u ./..."},
 		},
 	},
@@ -182,24 +184,61 @@ func TestUnprunedGraph(t *testing.T) { runGoCases(t, "unpruned-graph", unprunedT
 
 const toolchainZip = "https://proxy.golang.org/golang.org/toolchain/@v/v0.0.1-go1.27.0.linux-amd64.zip"
 
+// toolchained is a run that fetched a toolchain, with that go line in go.mod.
+func toolchained(goLine string) *world {
+	w := newWorld()
+	w.Session.Environ.GoDirective = goLine
+	w.ok(10, toolchainZip, 75_698_696, phases{wait: 200, receive: 13_800})
+	w.ok(15_000, fileAt(golang, quote, "mod"), 10, phases{wait: 20})
+	return w.ends(15_100, 0)
+}
+
+var installIt = []string{"go install golang.org/dl/go1.27.0@latest", "go1.27.0 download"}
+
 var toolchainTests = []goCase{
 	{
-		name: "75.7 MB", world: func() *world {
-			w := newWorld()
-			w.ok(10, toolchainZip, 75_698_696, phases{wait: 200, receive: 13_800})
-			w.ok(15_000, fileAt(golang, quote, "mod"), 10, phases{wait: 20})
-			return w.ends(15_100, 0)
-		},
+		name: "75.7 MB, of the toolchain line", world: func() *world { return toolchained("1.21") },
 		want: &wanted{
 			title: "go downloaded the toolchain go1.27.0 (75.7 MB) before its own work: 14.0 s", severity: recorder.Bad, cost: [2]float64{13_990, 15_000}, evidence: []uint64{1},
-			commands: []string{"go env -w GOTOOLCHAIN=local", "go get toolchain@none"},
+			commands: append([]string{"GOTOOLCHAIN=local go mod download"}, installIt...),
+		},
+	},
+	{
+		name: "of the go line, with which the installed go does nothing", world: func() *world { return toolchained("1.27.0") },
+		want: &wanted{
+			title: "go downloaded the toolchain go1.27.0 (75.7 MB) before its own work: 14.0 s", severity: recorder.Bad, cost: [2]float64{13_990, 15_000}, evidence: []uint64{1}, commands: installIt,
+		},
+	},
+	{
+		name: "of a go line without a patch", world: func() *world {
+			w := toolchained("1.27")
+			delete(w.Session.Environ.Go, "GOVERSION")
+			w.Session.Go = ""
+			return w
+		},
+		want: &wanted{
+			title: "go downloaded the toolchain go1.27.0 (75.7 MB) before its own work: 14.0 s", severity: recorder.Bad, cost: [2]float64{13_990, 15_000}, evidence: []uint64{1}, commands: installIt,
+		},
+	},
+	{
+		name: "of a toolchain line above a go line that is too new as well", world: func() *world { return toolchained("1.26.9") },
+		want: &wanted{
+			title: "go downloaded the toolchain go1.27.0 (75.7 MB) before its own work: 14.0 s", severity: recorder.Bad, cost: [2]float64{13_990, 15_000}, evidence: []uint64{1}, commands: installIt,
 		},
 	},
 	{
 		name: "it cannot be had", world: func() *world { return newWorld().twice(10, toolchainZip, 404, 40).ends(200, 1) },
 		want: &wanted{
 			title: "go.mod asks for go1.27.0, which could not be had from proxy.golang.org: 404", severity: recorder.Bad, cost: [2]float64{79, 81}, evidence: []uint64{1, 2},
-			commands: []string{"go env -w GOTOOLCHAIN=local", "go get toolchain@none"},
+			commands: append([]string{"GOTOOLCHAIN=local go mod download"}, installIt...),
+		},
+	},
+	{
+		name: "it cannot be had, and there is no go.mod", world: func() *world {
+			return newWorld().argv("go", "install", "example.org/x@latest").twice(10, toolchainZip, 404, 40).ends(200, 1)
+		},
+		want: &wanted{
+			title: "the command asks for go1.27.0, which could not be had from proxy.golang.org: 404", severity: recorder.Bad, cost: [2]float64{79, 81}, evidence: []uint64{1, 2}, commands: installIt,
 		},
 	},
 	{name: "only the list of toolchains", world: func() *world {
@@ -215,3 +254,11 @@ var toolchainTests = []goCase{
 }
 
 func TestToolchainDownload(t *testing.T) { runGoCases(t, "toolchain-download", toolchainTests) }
+
+// TestNoGoMod: nothing is said of go.mod where the command reads none.
+func TestNoGoMod(t *testing.T) {
+	f := goFinding(t, toolchained("").argv("go", "run", "example.org/x@v1.0.0"), "toolchain-download")
+	if f == nil || strings.Contains(f.Title+f.Remedy+f.Caveat, "go.mod") || !slices.Equal(f.Commands, installIt) {
+		t.Errorf("%+v", f)
+	}
+}

@@ -69,7 +69,7 @@ func sumdbUnreachable(v *goView) *recorder.Finding {
 	if len(calls) == 0 && (len(conns) == 0 || !v.Failed()) {
 		return nil
 	}
-	f := &recorder.Finding{Cost: v.without(calls), Evidence: v.ids(calls), Conns: conns[:min(len(conns), 20)]}
+	f := &recorder.Finding{Cost: v.without(calls), Evidence: v.ids(calls), Conns: conns}
 	v.sayUnreachable(f, direct)
 	if v.Failed() {
 		f.Severity = recorder.Bad
@@ -107,18 +107,18 @@ func (v *goView) sayUnreachable(f *recorder.Finding, direct string) {
 	case worst == nil:
 		c := v.Conn(f.Conns[0])
 		took = c.Marks.End
-		f.Title = fmt.Sprintf("the checksum database at %s does not answer (%s): given up after %s", direct, c.Err.Op, inWords(took))
+		f.Title = fmt.Sprintf("the checksum database at %s does not answer (%s): given up after %s", direct, c.Err.Op, secs(took))
 	case worst.Last().Err != nil && host(worst) != direct:
 		took = worst.Took()
-		f.Title = fmt.Sprintf("%s does not answer for the checksum database (%s): given up after %s", host(worst), worst.Last().Err.Op, inWords(took))
+		f.Title = fmt.Sprintf("%s does not answer for the checksum database (%s): given up after %s", host(worst), worst.Last().Err.Op, secs(took))
 	case worst.Last().Err != nil:
 		took = worst.Took()
-		f.Title = fmt.Sprintf("the checksum database at %s does not answer (%s): given up after %s", host(worst), worst.Last().Err.Op, inWords(took))
+		f.Title = fmt.Sprintf("the checksum database at %s does not answer (%s): given up after %s", host(worst), worst.Last().Err.Op, secs(took))
 	default:
 		took = worst.Took()
-		f.Title = fmt.Sprintf("%s answers for the checksum database with %d after %s", host(worst), worst.Last().Status, inWords(took))
+		f.Title = fmt.Sprintf("%s answers for the checksum database with %d after %s", host(worst), worst.Last().Status, secs(took))
 	}
-	f.Numbers = []recorder.Number{goSpan("time until the failure", took, 0), goCount("requests that failed", len(f.Evidence), 0)}
+	f.Numbers = []recorder.Number{msNumber("time until the failure", took, 0), countNumber("requests that failed", len(f.Evidence), 0)}
 	if worst != nil && host(worst) != direct { // by way of a proxy
 		f.Remedy = "Give the proxy more time for /sumdb/, or let go ask the database itself; a complete go.sum needs neither."
 		if name := strings.Fields(v.Setting("GOSUMDB")); len(name) < 2 && direct != "" {
@@ -130,16 +130,20 @@ func (v *goView) sayUnreachable(f *recorder.Finding, direct string) {
 		}
 	} else {
 		f.Remedy = "Ask a mirror of the database that can be reached, directly or by a proxy that serves it; a complete go.sum needs neither. Do not turn it off."
-		if direct == "sum.golang.org" {
+		switch direct {
+		case "sum.golang.org":
 			f.Commands = append(f.Commands, v.goEnvW("GOSUMDB", "sum.golang.google.cn"))
-		}
-		if list := proxyList(append([]Entry{{Name: "https://goproxy.cn", Sep: ","}}, v.Entries...), ""); direct == "sum.golang.google.cn" && len(v.Entries) > 0 && writable(v.Entries) {
-			f.Commands = append(f.Commands, v.goEnvW("GOPROXY", list))
+		case "sum.golang.google.cn": // which stands for an address, so that no proxy is asked for the database
+			f.Remedy += " Under this name go asks no proxy for it: set GOSUMDB back, so that a proxy of GOPROXY may serve it."
+			f.Commands = append(f.Commands, v.setTo("GOSUMDB", ""))
+			if list := v.mirrorBefore(slices.IndexFunc(v.Entries, Entry.isPublic), "https://goproxy.cn", ","); list != "" {
+				f.Commands = append(f.Commands, v.goEnvW("GOPROXY", list))
+			}
 		}
 	}
 	if len(f.Commands) == 0 && v.Setting("GOSUMDB") != "" {
 		f.Remedy += " The setting names another database than the usual one: this goes back to it."
-		f.Commands = append(f.Commands, "go env -u GOSUMDB")
+		f.Commands = append(f.Commands, v.setTo("GOSUMDB", ""))
 	}
 }
 
@@ -161,10 +165,10 @@ func sumdbDominates(v *goView) *recorder.Finding {
 		return nil
 	}
 	f := &recorder.Finding{Cost: cost, Evidence: v.ids(calls)}
-	f.Title = fmt.Sprintf("%d of %d requests ask the checksum database: %s of %s", len(calls), len(v.Calls), inWords(cost), inWords(v.Wall))
-	f.Numbers = []recorder.Number{goShare("share of the requests", share, sumdbShare), goSpan("wall time that they cost", cost, warnCost)}
+	f.Title = fmt.Sprintf("%d of %d requests ask the checksum database: %s of %s", len(calls), len(v.Calls), secs(cost), secs(v.Wall))
+	f.Numbers = []recorder.Number{goShare("share of the requests", share, sumdbShare), msNumber("wall time that they cost", cost, warnCost)}
 	if v.Env.GoSum > 0 {
-		f.Numbers = append(f.Numbers, goCount("lines of go.sum at the start", v.Env.GoSum, 0))
+		f.Numbers = append(f.Numbers, countNumber("lines of go.sum at the start", v.Env.GoSum, 0))
 	}
 	v.byLatency(f, calls)
 	if verb := v.verb(); verb == "get" || verb == "mod tidy" {

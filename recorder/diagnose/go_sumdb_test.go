@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"modtap/recorder"
+	"modtap/recorder/gomod"
 )
 
 var unreachableTests = []goCase{
@@ -41,6 +42,42 @@ var unreachableTests = []goCase{
 		want: &wanted{
 			title: "the checksum database at sum.example.org does not answer (timeout): given up after 10.0 s", severity: recorder.Bad, cost: [2]float64{9900, 10_100}, evidence: []uint64{3},
 			commands: []string{"go env -u GOSUMDB"},
+		},
+	},
+	{
+		name: "the name that stands for an address", world: func() *world {
+			w := proxied().set("GOSUMDB", "sum.golang.google.cn")
+			w.fails(2, 200, "https://sum.golang.google.cn/lookup/"+quote, "dial", "dial tcp 192.0.2.1:443: i/o timeout", phases{connect: 30_000}).Go = gomod.Request{Kind: gomod.SumdbLookup, Module: "rsc.io/quote", Version: "v1.5.2"}
+			return w.ends(30_400, 1)
+		},
+		want: &wanted{
+			title: "the checksum database at sum.golang.google.cn does not answer (dial): given up after 30.0 s", severity: recorder.Bad, cost: [2]float64{29_900, 30_100}, evidence: []uint64{3},
+			commands: []string{"go env -u GOSUMDB", "go env -w GOPROXY=https://goproxy.cn,https://proxy.golang.org,direct"},
+		},
+	},
+	{
+		name: "the same as a variable, with a proxy that relays the database", world: func() *world {
+			w := proxied().set("GOSUMDB", "sum.golang.google.cn").set("GOPROXY", "https://a.example,https://goproxy.cn,direct")
+			w.Session.Environ.FromEnv = []string{"GOSUMDB"}
+			w.fails(2, 200, "https://sum.golang.google.cn/lookup/"+quote, "dial", "dial tcp 192.0.2.1:443: i/o timeout", phases{connect: 30_000}).Go = gomod.Request{Kind: gomod.SumdbLookup, Module: "rsc.io/quote", Version: "v1.5.2"}
+			return w.ends(30_400, 1)
+		},
+		want: &wanted{
+			title: "the checksum database at sum.golang.google.cn does not answer (dial): given up after 30.0 s", severity: recorder.Bad, cost: [2]float64{29_900, 30_100}, evidence: []uint64{3},
+			commands: []string{"unset GOSUMDB"},
+		},
+	},
+	{
+		name: "another database, of a variable", world: func() *world {
+			w := proxied().set("GOSUMDB", "sum.example.org+1234+abcd")
+			w.Session.Environ.FromEnv = []string{"GOSUMDB"}
+			x := w.fails(2, 200, "https://sum.example.org:443", "timeout", "TLS handshake timeout", phases{connect: 10, tls: 10_000})
+			x.Method, x.Go.Kind = "CONNECT", "connect"
+			return w.ends(10_400, 1)
+		},
+		want: &wanted{
+			title: "the checksum database at sum.example.org does not answer (timeout): given up after 10.0 s", severity: recorder.Bad, cost: [2]float64{9900, 10_100}, evidence: []uint64{3},
+			commands: []string{"unset GOSUMDB"},
 		},
 	},
 	{name: "the proxy does not serve it, and the database answers", world: func() *world {
@@ -97,7 +134,7 @@ var dominatesTests = []goCase{
 	{
 		name: "go get has to look up", world: func() *world { return lookingUp(3, 200).argv("go", "get", "-u", "./...") },
 		want: &wanted{
-			title: "9 of 12 requests ask the checksum database: 1.8 s of 1.9 s", severity: recorder.Info, cost: [2]float64{1750, 1850},
+			title: "9 of 12 requests ask the checksum database: 1.8 s of 1.93 s", severity: recorder.Info, cost: [2]float64{1750, 1850},
 			evidence: []uint64{2, 3, 4, 6, 7, 8, 10, 11, 12}, commands: []string{"git add go.mod go.sum"},
 		},
 	},
@@ -153,7 +190,7 @@ var checksumTests = []goCase{
 		name: "a mirror changed it", world: func() *world { return checked("goproxy.example.org", quoteMod+"// x\n", quoteSum) },
 		want: &wanted{
 			title: "goproxy.example.org sent a go.mod of rsc.io/quote@v1.5.2 that the checksum database contradicts", severity: recorder.Bad, evidence: []uint64{1, 2},
-			commands: []string{"go clean -modcache", "GOPROXY=https://proxy.golang.org,direct go mod download"},
+			commands: []string{"go clean -modcache", "GOPROXY=https://proxy.golang.org,direct go mod download rsc.io/quote@v1.5.2"},
 		},
 	},
 	{
@@ -185,6 +222,28 @@ var checksumTests = []goCase{
 
 func TestChecksumMismatch(t *testing.T) { runGoCases(t, "checksum-mismatch", checksumTests) }
 
+// TestManyMismatches: all of them are counted, however many ids are shown.
+func TestManyMismatches(t *testing.T) {
+	w := newWorld()
+	at := 10.0
+	for i := range 63 {
+		m := fmt.Sprintf("example.org/m%d@v1.0.0", i)
+		w.ok(upNext(&at, 10), fileAt(golang, m, "mod"), 10, phases{wait: 10})
+		w.body(quoteMod)
+		w.ok(upNext(&at, 10), sumLookup+m, 300, phases{wait: 10})
+		w.body(fmt.Sprintf("11\nexample.org/m%d v1.0.0/go.mod h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y=\n", i))
+	}
+	for _, f := range Run(w.ends(at, 1).Input).Findings {
+		if f.ID == "checksum-mismatch" {
+			if f.Numbers[0].Value != 63 || f.Of != 126 || len(f.Evidence) != maxEvidence {
+				t.Errorf("%v files, %d of %d ids", f.Numbers[0].Value, len(f.Evidence), f.Of)
+			}
+			return
+		}
+	}
+	t.Error("it is not found")
+}
+
 // stopping is a list of two proxies of which the first ends the command.
 func stopping(list string, fail func(*world)) *world {
 	w := newWorld().set("GOPROXY", list)
@@ -207,14 +266,14 @@ var stoppedTests = []goCase{
 		name: "502 before a comma", world: func() *world { return stopping(twoProxies, answers502) },
 		want: &wanted{
 			title: "a.example answered 502 after 200 ms, and a comma kept go from asking b.example", severity: recorder.Bad, evidence: []uint64{1},
-			commands: []string{"go env -w 'GOPROXY=https://a.example|https://b.example|direct'"},
+			commands: []string{"go env -w 'GOPROXY=https://a.example|https://b.example,direct'"},
 		},
 	},
 	{
 		name: "no answer before a comma", world: func() *world { return stopping(twoProxies, times10s) },
 		want: &wanted{
 			title: "a.example did not answer (timeout) after 10.0 s, and a comma kept go from asking b.example", severity: recorder.Bad, evidence: []uint64{1},
-			commands: []string{"go env -w 'GOPROXY=https://a.example|https://b.example|direct'"},
+			commands: []string{"go env -w 'GOPROXY=https://a.example|https://b.example,direct'"},
 		},
 	},
 	{
@@ -232,8 +291,20 @@ var stoppedTests = []goCase{
 			})
 		},
 		want: &wanted{
-			title: "a.example did not answer (dial) after 3 ms, and a comma kept go from asking b.example", severity: recorder.Bad, evidence: []uint64{1},
-			commands: []string{"go env -w 'GOPROXY=https://a.example|https://b.example|direct'"},
+			title: "a.example did not answer (dial) after 3.0 ms, and a comma kept go from asking b.example", severity: recorder.Bad, evidence: []uint64{1},
+			commands: []string{"go env -w 'GOPROXY=https://a.example|https://b.example,direct'"},
+		},
+	},
+	{
+		name: "no connection to an entry with a path: a CONNECT tells none", world: func() *world {
+			return stopping("https://a.example/api/go,https://b.example", func(w *world) {
+				w.cannot(1, 10, "a.example", "dial", "connection refused", phases{connect: 3})
+				w.Exchanges[0].Status = 502
+			})
+		},
+		want: &wanted{
+			title: "a.example did not answer (dial) after 3.0 ms, and a comma kept go from asking b.example", severity: recorder.Bad, evidence: []uint64{1},
+			commands: []string{"go env -w 'GOPROXY=https://a.example/api/go|https://b.example'"},
 		},
 	},
 	{name: "no connection before direct", world: func() *world {
@@ -284,6 +355,28 @@ var serverErrorTests = []goCase{
 			commands: []string{"go mod download"},
 		},
 	},
+	{
+		name: "in direct mode, behind which there is nothing", world: func() *world {
+			w := newWorld().twice(10, fileAt(golang, "git.example.org/x@v1.0.0", "mod"), 404, 20)
+			w.get(2, 100, "https://git.example.org/x?go-get=1", 500, 10, phases{wait: 200})
+			return w.ends(400, 1)
+		},
+		want: &wanted{
+			title: "git.example.org answered 500 to go-get git.example.org/x: 200 ms, and the command failed", severity: recorder.Bad, cost: [2]float64{199, 201}, evidence: []uint64{3},
+			commands: []string{"go mod download"},
+		},
+	},
+	{
+		name: "the comma of a policy stays", world: func() *world {
+			w := newWorld().set("GOPROXY", "https://a.example,https://proxy.golang.org,direct").twice(10, fileAt("a.example", quote, "mod"), 404, 20)
+			w.get(2, 100, fileAt(golang, quote, "mod"), 502, 10, phases{wait: 200})
+			return w.ends(400, 1)
+		},
+		want: &wanted{
+			title: "proxy.golang.org answered 502 to .mod of rsc.io/quote@v1.5.2: 200 ms, and the command failed", severity: recorder.Bad, cost: [2]float64{199, 201}, evidence: []uint64{3},
+			commands: []string{"go env -w 'GOPROXY=https://a.example,https://proxy.golang.org|direct'"},
+		},
+	},
 	{name: "of the checksum database", world: func() *world {
 		w := proxied()
 		w.get(1, 200, sumLookup+quote, 500, 10, phases{wait: 30})
@@ -291,6 +384,18 @@ var serverErrorTests = []goCase{
 	}},
 	{name: "404", world: func() *world { return proxied().twice(200, fileAt(golang, quote, "zip"), 404, 30).ends(300, 1) }},
 	{name: "no answer at all", world: func() *world { return stopping("https://a.example", times10s) }},
+}
+
+// TestManyErrors: one that is fatal goes first, and none of the others is lost.
+func TestManyErrors(t *testing.T) {
+	w := newWorld()
+	at := 10.0
+	for i := range 30 {
+		w.get(1, upNext(&at, 100), fileAt(golang, fmt.Sprintf("example.org/m%d@v1.0.0", i), "zip"), 502, 10, phases{wait: 100})
+	}
+	if f := goFinding(t, w.ends(at, 1), "server-error"); f == nil || len(f.Evidence) != 30 {
+		t.Errorf("%+v", f)
+	}
 }
 
 func TestServerError(t *testing.T) { runGoCases(t, "server-error", serverErrorTests) }

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"go/version"
 	"strings"
 
 	"modtap/recorder"
@@ -12,7 +13,7 @@ import (
 func toolchainDownload(v *goView) *recorder.Finding {
 	calls := v.where(func(c *Call) bool { return c.First().Go.Kind.Step() == "toolchain" })
 	var zip *Call
-	var size int64
+	var bytes int64
 	fetched := false
 	for _, i := range calls {
 		c := &v.Calls[i]
@@ -20,7 +21,7 @@ func toolchainDownload(v *goView) *recorder.Finding {
 			continue
 		}
 		if zip == nil || got(c) {
-			zip, size, fetched = c, c.Last().Response.BodySize, got(c)
+			zip, bytes, fetched = c, c.Last().Response.BodySize, got(c)
 		}
 	}
 	if zip == nil || !fetched && !v.Failed() {
@@ -32,24 +33,57 @@ func toolchainDownload(v *goView) *recorder.Finding {
 	}
 	f := &recorder.Finding{Cost: v.without(calls) + v.unpackTime(zip), Evidence: append([]uint64{zip.First().ID}, v.ids(calls)...)}
 	f.Evidence = unique(f.Evidence)
-	f.Numbers = []recorder.Number{{Name: "size of the toolchain", Value: float64(size), Unit: "B"}, goSpan("time of the download", zip.Took(), 0)}
+	f.Numbers = []recorder.Number{{Name: "size of the toolchain", Value: float64(bytes), Unit: "B"}, msNumber("time of the download", zip.Took(), 0)}
 	if !fetched {
 		f.Severity = recorder.Bad
-		f.Title = fmt.Sprintf("go.mod asks for %s, which could not be had from %s", name, host(zip))
+		f.Title = fmt.Sprintf("%s asks for %s, which could not be had from %s", v.asksForToolchain(), name, host(zip))
 		if s := zip.Last().Status; s != 0 {
 			f.Title += fmt.Sprintf(": %d", s)
 		}
 		f.Numbers = f.Numbers[1:]
 	} else {
-		f.Title = fmt.Sprintf("go downloaded the toolchain %s (%s) before its own work: %s", name, megabytes(size), inWords(f.Cost))
+		f.Title = fmt.Sprintf("go downloaded the toolchain %s (%s) before its own work: %s", name, size(float64(bytes)), secs(f.Cost))
 	}
-	f.Remedy = "Use the go that is installed, or install that one beforehand (in the image, in CI)."
-	if a := v.Setting("GOVERSION"); a != "" {
-		f.Remedy = fmt.Sprintf("Use the go that is installed, or install %s beforehand (in the image, in CI).", name)
-	}
-	f.Commands = []string{v.goEnvW("GOTOOLCHAIN", "local"), "go get toolchain@none"}
-	f.Caveat = "With GOTOOLCHAIN=local a go.mod whose go line is newer than the installed go is an error; the second command takes the toolchain line out of go.mod."
+	v.remedyToolchain(f, name)
 	return f
+}
+
+// asksForToolchain names what wanted another go: go.mod, unless the command names a module
+// with a version, which go install and go run fetch without any go.mod of the user's.
+func (v *goView) asksForToolchain() string {
+	if v.namesVersion() {
+		return "the command"
+	}
+	return "go.mod"
+}
+
+// remedyToolchain says what to do about the download of a toolchain. With the go that is
+// installed a project does not work whose go line is newer, so that this one must not be
+// told to go env -w GOTOOLCHAIN=local.
+func (v *goView) remedyToolchain(f *recorder.Finding, name string) {
+	install := []string{"go install " + v.quote("golang.org/dl/"+name+"@latest"), v.quote(name) + " download"}
+	switch {
+	case v.namesVersion():
+		f.Remedy = fmt.Sprintf("The command needs %s. Install it for good (in the image, in CI): go takes the one that is in PATH. Or name an older version of the module.", name)
+		f.Commands = install
+	case v.goLineNeeds(name):
+		f.Remedy = fmt.Sprintf("The go line of go.mod needs %s. Install it for good (in the image, in CI): go takes the one that is in PATH.", name)
+		f.Commands = install
+	default:
+		f.Remedy = fmt.Sprintf("Try the go that is installed, for one run, or install %s for good (in the image, in CI).", name)
+		f.Commands = append([]string{v.with("GOTOOLCHAIN", "local", v.command())}, install...)
+		f.Caveat = "With GOTOOLCHAIN=local go does not work where go.mod, or a module that it requires, has a go line newer than the installed go."
+	}
+}
+
+// goLineNeeds reports whether the go line of go.mod asked for the toolchain of that name, or
+// for another one newer than what is installed.
+func (v *goView) goLineNeeds(name string) bool {
+	if v.Env.GoDirective == "" {
+		return false
+	}
+	line, installed := "go"+v.Env.GoDirective, v.Setting("GOVERSION")
+	return name == line || name == line+".0" || installed != "" && version.Compare(line, installed) > 0
 }
 
 // unpackTime is how much of the critical path lies between the toolchain's zip and the
@@ -64,12 +98,12 @@ func (v *goView) unpackTime(zip *Call) recorder.Span {
 	return overlap(v.stretches(), zip.End, next, func(s Segment) bool { return noRequest(s) && s.Bucket != BucketIdle })
 }
 
-// unique is ids, each once, at most 20.
+// unique is ids, each once.
 func unique(ids []uint64) []uint64 {
 	var out []uint64
 	seen := map[uint64]bool{}
 	for _, id := range ids {
-		if !seen[id] && len(out) < 20 {
+		if !seen[id] {
 			seen[id] = true
 			out = append(out, id)
 		}

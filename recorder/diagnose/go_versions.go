@@ -118,16 +118,16 @@ func newTag(v *goView) *recorder.Finding {
 	f := &recorder.Finding{Cost: v.without(calls), Evidence: v.ids(calls)}
 	first := &v.Calls[slices.IndexFunc(v.Calls, func(c Call) bool { return c.First().Go.Module == mod && c.First().Go.Version == version && missed(&c) })]
 	f.Title = fmt.Sprintf("%s has no %s@%s yet, which exists: %d", host(first), mod, version, first.Last().Status)
-	f.Numbers = []recorder.Number{goCount("requests about it", len(calls), 0), goSpan("wall time", f.Cost, 0)}
+	f.Numbers = []recorder.Number{countNumber("requests about it", len(calls), 0), msNumber("wall time", f.Cost, 0)}
 	if v.Failed() && !v.recovered(first) {
 		f.Severity = recorder.Bad
 	}
 	f.Remedy = "The proxy remembers for up to 30 minutes that a version was not there. Ask it again later (the first command warms it up), or fetch the version directly meanwhile."
 	at := v.quote(mod + "@" + version)
-	f.Commands = []string{
-		v.with("GOPROXY", v.serverOf(first), "go list -m "+at),
-		v.with("GONOSUMDB", v.addTo("GONOSUMDB", []string{mod}), v.with("GOPROXY", "direct", "go get "+at)),
+	if server := v.serverOf(first); server != "" {
+		f.Commands = []string{v.with("GOPROXY", server, "go list -m "+at)}
 	}
+	f.Commands = append(f.Commands, v.with("GONOSUMDB", v.addTo("GONOSUMDB", []string{mod}), v.with("GOPROXY", "direct", "go get "+at)))
 	return f
 }
 
@@ -149,9 +149,17 @@ func (v *goView) lookups(at module.Version) []int {
 	})
 }
 
-// serverOf is the GOPROXY entry that c was sent to, else its server.
+// serverOf is the GOPROXY entry that c was sent to, else its server; of a lookup that went
+// to the checksum database itself, which is no proxy, the one that had the module. "": none.
 func (v *goView) serverOf(c *Call) string {
-	if c.Entry >= 0 && c.Entry < len(v.Entries) && writable(v.Entries[c.Entry:c.Entry+1]) {
+	if c.First().Go.Kind == gomod.SumdbLookup && c.Entry < 0 {
+		i := slices.IndexFunc(v.asked[c.First().Go.Module], func(i int) bool { return got(&v.Calls[i]) })
+		if i < 0 {
+			return ""
+		}
+		c = &v.Calls[v.asked[c.First().Go.Module][i]]
+	}
+	if c.Entry >= 0 && c.Entry < len(v.Entries) && !v.Entries[c.Entry].hidden() {
 		return v.Entries[c.Entry].Name
 	}
 	return c.URL.Scheme + "://" + c.URL.Host
@@ -248,13 +256,13 @@ func (v *goView) unknown(mod, version string, first *Call) *recorder.Finding {
 	slices.Sort(calls)
 	f := &recorder.Finding{Severity: recorder.Bad, Evidence: v.ids(slices.Compact(calls)), Cost: v.without(calls)}
 	f.Title = fmt.Sprintf("%s has no version %s of %s", host(first), version, mod)
-	f.Numbers = []recorder.Number{goCount("requests that found nothing", len(calls), 0)}
+	f.Numbers = []recorder.Number{countNumber("requests that found nothing", len(calls), 0)}
 	f.Commands = []string{"go list -m -versions " + v.quote(mod)}
 	f.Remedy = "Ask for a version that exists: a tag vX.Y.Z, sub/vX.Y.Z for a module in a folder, and a path that ends in /v2 from v2 on. If the tag was pushed in the last 30 minutes, the proxy may not see it yet."
 	if versions := v.listed(mod); len(versions) > 0 {
 		latest := versions[len(versions)-1]
 		f.Title += fmt.Sprintf("; it lists %d, up to %s", len(versions), latest)
-		f.Numbers = append(f.Numbers, goCount("versions listed", len(versions), 0))
+		f.Numbers = append(f.Numbers, countNumber("versions listed", len(versions), 0))
 		f.Commands = append(f.Commands, "go get "+v.quote(mod+"@"+latest))
 	}
 	return f

@@ -1,10 +1,8 @@
 package diagnose
 
 import (
-	"fmt"
 	"iter"
 	"math"
-	"path"
 	"slices"
 	"strings"
 
@@ -161,14 +159,9 @@ func host(c *Call) string { return c.URL.Hostname() }
 func (v *goView) length(x *recorder.Exchange) recorder.Span {
 	d := max(x.Client.End, x.Server.End)
 	if c := v.CallOf(x.ID); d == 0 && !x.Done && c != nil {
-		d = v.To - startIn(c, x)
+		d = v.To - v.at(x.Start)
 	}
 	return max(d, 0)
-}
-
-// startIn is when an exchange of c began, as an offset from Session.Start.
-func startIn(c *Call, x *recorder.Exchange) recorder.Span {
-	return c.Start + recorder.Span(x.Start.Sub(c.First().Start))
 }
 
 // cut is the cuts that take the calls away.
@@ -190,7 +183,7 @@ func (v *goView) without(calls []int) recorder.Span {
 	return v.Saving(v.cut(calls))
 }
 
-// ids are the exchanges of the calls, the longest call first, at most 20.
+// ids are the exchanges of the calls, the longest call first.
 func (v *goView) ids(calls []int) []uint64 {
 	calls = slices.Clone(calls)
 	slices.SortStableFunc(calls, func(i, j int) int { return int(min(max(v.Calls[j].Took()-v.Calls[i].Took(), -1), 1)) })
@@ -284,52 +277,20 @@ func text(x *recorder.Exchange) string {
 // verb is the command and its subcommand, "mod download" or "get"; "" when it is not a go
 // command, or not known.
 func (a *Analysis) verb() string {
-	s := a.In.Session
-	if s == nil || len(s.Argv) < 2 {
+	words := a.goCommand()
+	switch {
+	case len(words) == 0:
 		return ""
+	case len(words) > 1 && (words[0] == "mod" || words[0] == "work"):
+		return words[0] + " " + words[1]
 	}
-	if name := path.Base(strings.ReplaceAll(s.Argv[0], `\`, "/")); strings.TrimSuffix(strings.ToLower(name), ".exe") != "go" {
-		return ""
-	}
-	if args := s.Argv[1:]; len(args) > 1 && (args[0] == "mod" || args[0] == "work") {
-		return args[0] + " " + args[1]
-	}
-	return s.Argv[1]
+	return words[0]
 }
 
 // namesVersion reports whether the go command was given a module with a version, as in
 // go install golang.org/x/tools/gopls@latest.
 func (a *Analysis) namesVersion() bool {
-	return a.verb() != "" && slices.ContainsFunc(a.In.Session.Argv[2:], func(arg string) bool {
-		return !strings.HasPrefix(arg, "-") && strings.Contains(arg, "@")
-	})
-}
-
-// length of time in words: "320 ms", "8.4 s".
-func inWords(s recorder.Span) string {
-	if s < recorder.Span(1e9) {
-		return fmt.Sprintf("%.0f ms", s.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f s", s.Milliseconds()/1000)
-}
-
-// count writes "1 file", "3 files".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// megabytes writes a size, "75.7 MB".
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
-
-func goSpan(name string, s, limit recorder.Span) recorder.Number {
-	return recorder.Number{Name: name, Value: s.Milliseconds(), Unit: "ms", Limit: limit.Milliseconds()}
-}
-
-func goCount(name string, n, limit int) recorder.Number {
-	return recorder.Number{Name: name, Value: float64(n), Limit: float64(limit)}
+	return slices.ContainsFunc(a.goCommand(), func(word string) bool { return strings.Contains(word, "@") })
 }
 
 func goShare(name string, share, limit float64) recorder.Number {

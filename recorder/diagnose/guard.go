@@ -51,5 +51,16 @@ func first(f recorder.Finding) int {
 	return 1
 }
 
+// clip keeps as many of f's ids as a reader will look at, and notes how many there were.
+func clip(f *recorder.Finding) {
+	if n := len(f.Evidence); n > maxEvidence {
+		f.Of = n
+	}
+	if n := len(f.Conns); n > maxEvidence {
+		f.ConnsOf = n
+	}
+	f.Evidence, f.Conns = clipIDs(f.Evidence), clipIDs(f.Conns)
+}
+
 // clipIDs keeps as many as a reader will look at.
 func clipIDs(ids []uint64) []uint64 { return ids[:min(len(ids), maxEvidence)] }

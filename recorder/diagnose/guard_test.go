@@ -68,7 +68,7 @@ func TestGuard(t *testing.T) {
 			t.Errorf("%s: caveat %q", c.name, caveat)
 		}
 	}
-	first := analyse(&slow(0, 2500).Input).ask(networkRules)[0]
+	first := slow(0, 2500).asked()[0]
 	if first.ID != "modtap-overhead" {
 		t.Errorf("the first finding is %s, want modtap's own slowness", first.ID)
 	}

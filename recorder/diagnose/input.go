@@ -13,7 +13,9 @@ type Input struct {
 
 	Foreign bool   // another program wrote it: no client leg, no tunnels, no process
 	Lost    uint64 // events that the recorder dropped
-	Missing uint64 // exchanges that are not there, as the disk was full
+	Missing uint64 // exchanges that are not there, as they could not be written
+	Skipped int    // entries of the file that are no entries
+	Torn    bool   // the file ends in the middle of something
 	// ConnsLeftOut counts connections, tunnels and live findings that are not there: a
 	// recording ends with the newest ones alone, and a Collector keeps the first ones.
 	ConnsLeftOut uint64

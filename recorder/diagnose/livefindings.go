@@ -16,7 +16,7 @@ func (l *Live) stall(id uint64, n int, now time.Time) {
 	silent := now.Sub(f.since).Truncate(time.Second)
 	what := fmt.Sprintf("%s from %s: no byte for %s", f.what, f.host, liveAge(silent))
 	if f.bytes > 0 {
-		what += fmt.Sprintf(", after %s", liveBytes(f.bytes))
+		what += fmt.Sprintf(", after %s", size(float64(f.bytes)))
 	}
 	switch n {
 	case 1:
@@ -38,16 +38,6 @@ func liveAge(d time.Duration) string {
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	}
 	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-}
-
-func liveBytes(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1e6:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
 // analysis is what remedies write commands with.
@@ -111,7 +101,7 @@ func (l *Live) tunnel(t *recorder.Tunnel) {
 	}
 	l.say(recorder.Finding{
 		ID: "untrusted-ca", Severity: recorder.Bad, Title: fmt.Sprintf("%s does not trust modtap's certificate for %s", who, liveName(t.Target)),
-		Remedy: "Something under the command does not look at SSL_CERT_FILE. Let its connections pass unseen.", Commands: []string{"modtap run --bypass " + hostOnly(t.Target) + " -- " + l.analysis().command()},
+		Remedy: "Something under the command does not look at SSL_CERT_FILE. Let its connections pass unseen.", Commands: []string{l.analysis().modtapRun("--bypass " + l.analysis().quote(hostOnly(t.Target)))},
 	}, 0, t.Conn)
 }
 
@@ -152,6 +142,6 @@ func (l *Live) proxyAuth(via string, exchange, conn uint64) {
 	l.say(recorder.Finding{
 		ID: "proxy-auth", Severity: recorder.Bad, Title: name + " wants a name and a password (407)",
 		Remedy:   "Put name and password into its address; go can do Basic alone. For NTLM or Kerberos run a small proxy on this machine that can (px, alpaca or cntlm), and name that one.",
-		Commands: []string{a.with("HTTPS_PROXY", "http://USER:PASSWORD@"+address, "modtap run -- "+a.command())},
+		Commands: []string{a.with("HTTPS_PROXY", "http://USER:PASSWORD@"+address, a.modtapRun(""))},
 	}, exchange, conn)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"modtap/recorder"
 	"modtap/recorder/gomod"
@@ -99,7 +98,7 @@ func causeOf(x *recorder.Exchange) string {
 	default:
 		most.name = cmp.Or(partNames[most.name], most.name)
 	}
-	text := fmt.Sprintf("%s: %s %s of %s", x.Go.Kind, most.name, wordsOf(most.took), wordsOf(tookOf(x)))
+	text := fmt.Sprintf("%s: %s %s of %s", x.Go.Kind, most.name, secs(most.took), secs(tookOf(x)))
 	switch {
 	case x.Err != nil:
 		text += ", then " + x.Err.Op + " failed"
@@ -107,17 +106,4 @@ func causeOf(x *recorder.Exchange) string {
 		text += fmt.Sprintf(", answered %d", x.Status)
 	}
 	return text
-}
-
-// wordsOf writes a length of time for people: "1.2 s", "85 ms", "0.4 ms".
-func wordsOf(s recorder.Span) string {
-	switch d := s.Duration(); {
-	case d >= 10*time.Second:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d >= time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d >= time.Millisecond:
-		return fmt.Sprintf("%.0f ms", s.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f ms", s.Milliseconds())
 }

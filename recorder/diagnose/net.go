@@ -3,7 +3,6 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -179,11 +178,8 @@ func bodyTook(x *recorder.Exchange) recorder.Span {
 
 // netMedian is the middle of spans, the lower of two, and 0 for none. It sorts them.
 func netMedian(spans []recorder.Span) recorder.Span {
-	if len(spans) == 0 {
-		return 0
-	}
 	slices.Sort(spans)
-	return spans[(len(spans)-1)/2]
+	return percentile(spans, 50)
 }
 
 // tooks are the measured times.
@@ -193,15 +189,6 @@ func tooks(seen []occurrence) []recorder.Span {
 		out[i] = o.took
 	}
 	return out
-}
-
-// startOf is when x started, on the clock of its call.
-func (a *Analysis) startOf(x *recorder.Exchange) recorder.Span {
-	c := a.CallOf(x.ID)
-	if c == nil {
-		return 0
-	}
-	return c.Start + recorder.Span(x.Start.Sub(c.First().Start))
 }
 
 // exchanges ranges over all exchanges.
@@ -239,21 +226,6 @@ func netSubject(x *recorder.Exchange) string {
 // isZip reports whether x is a module's zip, at the proxy or at its storage host.
 func isZip(x *recorder.Exchange) bool { return x.Go.Kind == gomod.Zip || x.Go.Kind == gomod.StorageZip }
 
-// isVCS reports whether x is git's or another version control's, or leads to it.
-func isVCS(x *recorder.Exchange) bool {
-	switch x.Go.Kind {
-	case gomod.GoGet, gomod.GitInfoRefs, gomod.GitUploadPack, gomod.RepoProbe, gomod.Hg, gomod.Svn, gomod.Bzr, gomod.Fossil:
-		return true
-	}
-	return false
-}
-
-// privateAddr reports whether host is an address of a private network.
-func privateAddr(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsLoopback())
-}
-
 // secs writes a time as people say it: 30 ms, 830 ms, 1.03 s, 12 s.
 func secs(s recorder.Span) string {
 	switch ms := s.Milliseconds(); {
@@ -270,14 +242,16 @@ func secs(s recorder.Span) string {
 	}
 }
 
-// size writes bytes in decimal units.
+// size writes bytes in decimal units, with three digits: 512 B, 7.0 kB, 75.7 MB, 120 MB.
 func size(n float64) string {
 	switch {
-	case n < 1e3:
+	case n < 999.5:
 		return fmt.Sprintf("%.0f B", n)
-	case n < 1e6:
-		return fmt.Sprintf("%.0f KB", n/1e3)
-	case n < 1e8:
+	case n < 99.95e3:
+		return fmt.Sprintf("%.1f kB", n/1e3)
+	case n < 999.5e3:
+		return fmt.Sprintf("%.0f kB", n/1e3)
+	case n < 99.95e6:
 		return fmt.Sprintf("%.1f MB", n/1e6)
 	}
 	return fmt.Sprintf("%.0f MB", n/1e6)

@@ -179,19 +179,8 @@ func checkSynLoss(a *Analysis) *recorder.Finding {
 	f.Title = fmt.Sprintf("SYN to %s %s: connect took %s instead of %s", host, word, secs(took), secs(normal(host)))
 	f.Remedy = "The network drops packets, or a firewall limits new connections. Find where with the command below, on another network too, and show it to whoever runs the network. " +
 		"Another mirror may be reached another way; HTTP/2 and a smaller GOMAXPROCS need fewer connections."
-	f.Commands = append([]string{a.pathCommand(hostName(host))}, a.around(host)...)
+	f.Commands = append([]string{a.pathCommand(host)}, a.around(host)...)
 	return f
-}
-
-// pathCommand shows the loss on the way to host.
-func (a *Analysis) pathCommand(host string) string {
-	switch a.goos() {
-	case "windows":
-		return "pathping " + a.quote(host)
-	case "darwin":
-		return "sudo mtr -T -P 443 -rwc 100 " + a.quote(host)
-	}
-	return "mtr -T -P 443 -rwc 100 " + a.quote(host)
 }
 
 // checkConnectionFailed: a connection did not come about, for no reason that another
@@ -270,29 +259,22 @@ func (a *Analysis) connectionRemedy(f *recorder.Finding, o opening) {
 	host := hostName(o.host)
 	switch {
 	case o.stage() == failedProxy && strings.Contains(o.err.Msg, "proxyconnect"):
+		if a.parentOfFlag(o.via()) {
+			f.Remedy = "The proxy server of --upstream-proxy does not answer. Correct its address or, on a network that needs none, leave the flag out."
+			f.Commands = []string{a.modtapRun("")}
+			return
+		}
 		f.Remedy = "The proxy server of HTTPS_PROXY does not answer. Correct its address or, on a network that needs none, take the variable away."
-		f.Commands = []string{a.unsetVar("HTTPS_PROXY")}
+		f.Commands = a.unsetProxy("HTTPS_PROXY")
 		return
 	case o.stage() == failedProxy:
 		f.Remedy = "The proxy server does not reach " + host + ". Ask whoever runs it to let " + host + " pass, or use a mirror that it reaches."
 	case o.stage() == failedTLS:
 		f.Remedy = "Something on the way ends TLS with " + host + ", or the server does. Compare from another network; where it works there, ask whoever runs this one to let " + host + " pass."
-		f.Commands = []string{"curl -v -o - https://" + o.host + "/"}
+		f.Commands = []string{a.getCommand(o.host)}
 	default:
-		f.Remedy = "Nothing answers there, or a firewall is in between. Check host and port, then ask whoever runs the network to let port 443 of " + host + " pass, or go another way."
+		f.Remedy = "Nothing answers there, or a firewall is in between. Check host and port, then ask whoever runs the network to let port " + portOf(o.host) + " of " + host + " pass, or go another way."
 		f.Commands = []string{a.portCommand(o.host)}
 	}
 	f.Commands = append(f.Commands, a.around(o.host)...)
-}
-
-// portCommand tries to connect.
-func (a *Analysis) portCommand(target string) string {
-	host, port := hostName(target), "443"
-	if i := strings.LastIndexByte(target, ':'); i > 0 && !strings.HasSuffix(target, "]") {
-		port = target[i+1:]
-	}
-	if a.shell() == "powershell" {
-		return "Test-NetConnection " + a.quote(host) + " -Port " + a.quote(port)
-	}
-	return "curl -v telnet://" + a.quote(host) + ":" + a.quote(port)
 }

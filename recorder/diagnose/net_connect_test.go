@@ -142,7 +142,16 @@ func TestConnectionFailed(t *testing.T) {
 	dead := newWorld()
 	c := dead.cannot(1, 20, proxyHost, "proxy", "proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: connection refused", phases{connect: 3})
 	c.Via = "http://10.0.0.9:3128"
+	dead.Session.Environ.Proxy = map[string]string{"HTTPS_PROXY": "10.0.0.9:3128"} // or https_proxy; a scheme is not needed
 	dead.ends(60, 1)
+	flag := newWorld()
+	flag.cannot(1, 20, proxyHost, "proxy", "proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: connection refused", phases{connect: 3})
+	flag.conn(1).Via = "http://10.0.0.9:3128"
+	flag.ends(60, 1)
+	windows := wellConnected()
+	windows.Session.OS, windows.Session.Environ.Shell = "windows/amd64", "powershell"
+	windows.cannot(2, 100, "go.corp.example:8443", "read", "read tcp 10.0.0.2:1->192.0.2.1:8443: read: connection reset by peer", phases{connect: 10, tls: 15})
+	windows.ends(200, 1)
 	reset := wellConnected()
 	reset.cannot(2, 100, "sum.golang.org", "read", "read tcp 10.0.0.2:1->192.0.2.1:443: read: connection reset by peer", phases{connect: 10, tls: 15})
 	reset.ends(200, 1)
@@ -154,7 +163,9 @@ func TestConnectionFailed(t *testing.T) {
 	alone.ends(100, 0)
 	checkCases(t, []netCase{
 		{"refused", "connection-failed", refusedDial(), &found{"bad", "No connection to proxy.golang.org: connection refused, after 3.0 ms", 3, []uint64{1}, nil, []string{"curl -v telnet://proxy.golang.org:443", mirror}}},
-		{"dead parent proxy", "connection-failed", dead, &found{"bad", "No connection to the proxy 10.0.0.9:3128: connection refused, after 3.0 ms", 3, []uint64{1}, nil, []string{"unset HTTPS_PROXY"}}},
+		{"dead parent proxy", "connection-failed", dead, &found{"bad", "No connection to the proxy 10.0.0.9:3128: connection refused, after 3.0 ms", 3, []uint64{1}, nil, []string{"unset HTTPS_PROXY https_proxy"}}},
+		{"dead --upstream-proxy", "connection-failed", flag, &found{"bad", "No connection to the proxy 10.0.0.9:3128: connection refused, after 3.0 ms", 3, []uint64{1}, nil, []string{"modtap run -- go mod download"}}},
+		{"PowerShell has a curl of its own", "connection-failed", windows, &found{"bad", "TLS with go.corp.example:8443 fails: connection reset by peer, after 25 ms", 25, []uint64{2}, nil, []string{"curl.exe -v -o - https://go.corp.example:8443/"}}},
 		{"TLS reset", "connection-failed", reset, &found{"bad", "TLS with sum.golang.org fails: connection reset by peer, after 25 ms", 25, []uint64{2}, nil, []string{"curl -v -o - https://sum.golang.org/", "go env -w GOSUMDB=sum.golang.google.cn"}}},
 		{"no request waited for it", "connection-failed", alone, &found{"warn", "No connection to sum.golang.org: network is unreachable, after 30 ms", 0, nil, []uint64{2}, []string{"curl -v telnet://sum.golang.org:443", "go env -w GOSUMDB=sum.golang.google.cn"}}},
 		{"given up by the client", "connection-failed", unused, nil},

@@ -29,7 +29,7 @@ func checkForbidden(a *Analysis) *recorder.Finding {
 		if x.Go.Module != "" && x.Go.Kind != gomod.List && x.Status != 0 {
 			mark(asked, host, x.Go.Module)
 		}
-		if x.Status != http.StatusForbidden || x.Go.Kind == gomod.StorageZip || isVCS(x) || isSumdb(x) {
+		if x.Status != http.StatusForbidden || x.Go.Kind == gomod.StorageZip || isDirect(x.Go.Kind) || isSumdb(x) {
 			continue
 		}
 		if x.Go.Kind == gomod.List && (!a.Failed() || nextTo(there, prefixes, x.Go.Module)) {

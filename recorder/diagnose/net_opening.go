@@ -212,7 +212,7 @@ func normals(all []opening, phase func(opening) recorder.Span, limit, otherwise 
 	}
 }
 
-// An interval of the session's time.
+// An interval is time between two instants.
 type interval struct{ from, to recorder.Span }
 
 // bulk is when bodies of some size were being received, by any request, as intervals in
@@ -223,7 +223,7 @@ func (a *Analysis) bulk() []interval {
 		if x.Response.BodySize < bulkAnswer || x.Server.FirstByte <= 0 {
 			continue
 		}
-		at := a.startOf(x)
+		at := a.at(x.Start)
 		all = append(all, interval{at + x.Server.FirstByte, at + max(x.Server.LastByte, x.Server.End)})
 	}
 	return united(all)

@@ -74,7 +74,12 @@ func checkProxyAuth(a *Analysis) *recorder.Finding {
 	default:
 		f.Remedy = "Put name and password into the address; go can do Basic alone. Where the proxy wants NTLM or Kerberos, " + local
 	}
-	f.Commands = []string{a.setVar("HTTPS_PROXY", value)}
+	if a.parentOfFlag(proxy) {
+		f.Remedy += " It comes from --upstream-proxy."
+		f.Commands = []string{a.modtapRun("--upstream-proxy " + a.quote(value))}
+	} else {
+		f.Commands = a.setProxy("HTTPS_PROXY", value)
+	}
 	return a.failure(f)
 }
 
@@ -183,32 +188,24 @@ func checkSystemProxy(a *Analysis) *recorder.Finding {
 		Remedy:  "The settings of the system name " + netClip(system, 100) + ". Browsers use it; go looks at HTTPS_PROXY alone.",
 	}, seen)
 	if address := proxyAddress(system); address != "" {
-		f.Commands = []string{a.setVar("HTTPS_PROXY", address)}
+		f.Commands = a.setProxy("HTTPS_PROXY", address)
 	} else {
 		f.Remedy += " It is a script: open its address in a browser and take the proxy from it (what stands after PROXY)."
-		f.Commands = []string{a.setVar("HTTPS_PROXY", "http://PROXY:PORT")}
+		f.Commands = a.setProxy("HTTPS_PROXY", "http://PROXY:PORT")
 	}
 	return a.failure(f)
 }
 
-// proxyAddress is the address for HTTPS_PROXY in a system setting such as
-// "http=a:80;https=b:81" or "b:81"; "" when it is a script's.
+// proxyAddress is the address for HTTPS_PROXY in a system setting as [recorder.Environ] has
+// it; "" when it is a script's.
 func proxyAddress(setting string) string {
-	low := strings.ToLower(setting)
-	if strings.Contains(low, ".pac") || strings.Contains(low, "pac+") || strings.Contains(low, "wpad") || strings.HasPrefix(low, "pac") || strings.HasPrefix(low, "auto") {
+	switch {
+	case strings.HasPrefix(setting, "pac+"):
 		return ""
+	case strings.Contains(setting, "://"):
+		return setting
 	}
-	pick := setting
-	for _, part := range strings.Split(setting, ";") {
-		name, value, ok := strings.Cut(part, "=")
-		if ok && (pick == setting || strings.EqualFold(name, "https")) {
-			pick = value
-		}
-	}
-	if pick = strings.TrimSpace(pick); !strings.Contains(pick, "://") {
-		pick = "http://" + pick
-	}
-	return pick
+	return "http://" + setting
 }
 
 // checkNoProxy: a host of the company's own is asked through the parent proxy, or one of
@@ -239,7 +236,7 @@ func checkNoProxy(a *Analysis) *recorder.Finding {
 			Title:    fmt.Sprintf("%s goes through %s: %s", host, proxy, how),
 			Numbers:  []recorder.Number{countNumber("failed connections", len(its), 0), msNumber("until it failed", netMedian(tooks(its)), 0)},
 			Remedy:   "The host looks like one inside the company, which the proxy does not reach. Leave it out of what goes through the proxy.",
-			Commands: []string{a.setVar("NO_PROXY", strings.TrimPrefix(old+","+hostName(host), ","))},
+			Commands: a.setProxy("NO_PROXY", strings.TrimPrefix(old+","+hostName(host), ",")),
 		}, inside)
 		return a.failure(f)
 	}
@@ -251,7 +248,7 @@ func checkNoProxy(a *Analysis) *recorder.Finding {
 		Title:    fmt.Sprintf("NO_PROXY keeps %s from the proxy; directly it fails after %s", host, secs(netMedian(tooks(its)))),
 		Numbers:  []recorder.Number{countNumber("failed connections", len(its), 0), msNumber("until it failed", netMedian(tooks(its)), 0)},
 		Remedy:   "Take the pattern that matches " + hostName(host) + " out of NO_PROXY.",
-		Commands: []string{a.setVar("NO_PROXY", noProxyWithout(old, hostName(host)))},
+		Commands: a.setProxy("NO_PROXY", noProxyWithout(old, hostName(host))),
 	}, outside)
 	return a.failure(f)
 }
@@ -259,13 +256,8 @@ func checkNoProxy(a *Analysis) *recorder.Finding {
 // internal reports whether host looks like one inside the network that proxy serves.
 func (a *Analysis) internal(host, proxy string) bool {
 	name := hostName(host)
-	if privateAddr(name) || !strings.Contains(name, ".") {
+	if internalHost(name) {
 		return true
-	}
-	for _, end := range []string{".corp", ".internal", ".intranet", ".local", ".lan", ".home.arpa", ".intra"} {
-		if strings.HasSuffix(name, end) {
-			return true
-		}
 	}
 	for _, list := range []string{a.Setting("GOPRIVATE"), a.Setting("GONOPROXY")} {
 		for _, pattern := range strings.Split(list, ",") {

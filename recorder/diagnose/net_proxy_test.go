@@ -22,24 +22,29 @@ func viaProxy(host string, status int, text string, took float64) *world {
 
 func TestProxyAuth(t *testing.T) {
 	shells := map[string]string{
-		"sh":         "export HTTPS_PROXY=http://USER:PASSWORD@proxy.corp.example:3128",
-		"fish":       "set -gx HTTPS_PROXY http://USER:PASSWORD@proxy.corp.example:3128",
+		"sh":         "export HTTPS_PROXY=http://USER:PASSWORD@proxy.corp.example:3128 https_proxy=http://USER:PASSWORD@proxy.corp.example:3128",
+		"fish":       "set -gx HTTPS_PROXY http://USER:PASSWORD@proxy.corp.example:3128\nset -gx https_proxy http://USER:PASSWORD@proxy.corp.example:3128",
 		"powershell": "$env:HTTPS_PROXY='http://USER:PASSWORD@proxy.corp.example:3128'",
 		"cmd":        `set "HTTPS_PROXY=http://USER:PASSWORD@proxy.corp.example:3128"`,
 	}
 	var cases []netCase
 	for shell, command := range shells {
 		w := viaProxy(proxyHost, 407, "Proxy Authentication Required", 20)
-		w.Session.Environ.Shell = shell
-		cases = append(cases, netCase{shell, "proxy-auth", w, &found{"bad", "The proxy proxy.corp.example:3128 wants a name and a password (407, once)", 22, []uint64{1}, nil, []string{command}}})
+		if w.Session.Environ.Shell = shell; shell == "powershell" || shell == "cmd" {
+			w.Session.OS = "windows/amd64"
+		}
+		cases = append(cases, netCase{shell, "proxy-auth", w, &found{"bad", "The proxy proxy.corp.example:3128 wants a name and a password (407, once)", 22, []uint64{1}, nil, strings.Split(command, "\n")}})
 	}
 	ntlm := viaProxy(proxyHost, 407, "Proxy Authentication Required", 20)
 	ntlm.Exchanges[0].Response.Header = []recorder.Header{{Name: "Proxy-Authenticate", Value: "NTLM"}}
 	both := viaProxy(proxyHost, 407, "Proxy Authentication Required", 20)
 	both.Exchanges[0].Response.Header = []recorder.Header{{Name: "Proxy-Authenticate", Value: "Negotiate"}, {Name: "Proxy-Authenticate", Value: `Basic realm="corp"`}}
+	flag := viaProxy(proxyHost, 407, "Proxy Authentication Required", 20)
+	flag.Session.Environ.Proxy = map[string]string{"HTTPS_PROXY": "http://another.example:3128"}
 	cases = append(cases,
 		netCase{"NTLM or Basic", "proxy-auth", both, &found{"bad", "The proxy proxy.corp.example:3128 wants a name and a password (407, once)", 22, []uint64{1}, nil, []string{shells["sh"]}}},
-		netCase{"NTLM", "proxy-auth", ntlm, &found{"bad", "The proxy proxy.corp.example:3128 wants a name and a password (407, once)", 22, []uint64{1}, nil, []string{"export HTTPS_PROXY=http://127.0.0.1:3128"}}},
+		netCase{"NTLM", "proxy-auth", ntlm, &found{"bad", "The proxy proxy.corp.example:3128 wants a name and a password (407, once)", 22, []uint64{1}, nil, []string{"export HTTPS_PROXY=http://127.0.0.1:3128 https_proxy=http://127.0.0.1:3128"}}},
+		netCase{"of --upstream-proxy", "proxy-auth", flag, &found{"bad", "The proxy proxy.corp.example:3128 wants a name and a password (407, once)", 22, []uint64{1}, nil, []string{"modtap run --upstream-proxy http://USER:PASSWORD@proxy.corp.example:3128 -- go mod download"}}},
 		netCase{"forbids", "proxy-auth", viaProxy(proxyHost, 403, "Forbidden", 20), nil},
 		netCase{"no proxy", "proxy-auth", refusedDial(), nil},
 		netCase{"explains the failed connection", "connection-failed", viaProxy(proxyHost, 407, "Proxy Authentication Required", 20), nil},
@@ -107,8 +112,8 @@ func TestSystemProxy(t *testing.T) {
 	set.Session.Environ.Proxy = map[string]string{"HTTPS_PROXY": "http://proxy.corp.example:8080"}
 	title := "1 of 1 direct connections fail; the system's proxy is not used"
 	checkCases(t, []netCase{
-		{"address", "system-proxy-unused", behindSystem("http=p:80;https=proxy.corp.example:8080", 0), &found{"bad", title, 21000, []uint64{1}, nil, []string{"$env:HTTPS_PROXY='http://proxy.corp.example:8080'"}}},
-		{"script", "system-proxy-unused", behindSystem("http://wpad.corp.example/proxy.pac", 1), &found{"bad", "1 of 2 direct connections fail; the system's proxy is not used", 21000, []uint64{1}, nil, []string{"$env:HTTPS_PROXY='http://PROXY:PORT'"}}},
+		{"address", "system-proxy-unused", behindSystem("proxy.pacific.example:8080", 0), &found{"bad", title, 21000, []uint64{1}, nil, []string{"$env:HTTPS_PROXY='http://proxy.pacific.example:8080'"}}},
+		{"script", "system-proxy-unused", behindSystem("pac+http://wpad.corp.example/proxy.pac", 1), &found{"bad", "1 of 2 direct connections fail; the system's proxy is not used", 21000, []uint64{1}, nil, []string{"$env:HTTPS_PROXY='http://PROXY:PORT'"}}},
 		{"explains the failed connection", "connection-failed", behindSystem("proxy.corp.example:8080", 0), nil},
 		{"it is used", "system-proxy-unused", set, nil},
 		{"direct works as a rule", "system-proxy-unused", behindSystem("proxy.corp.example:8080", 3), nil},
@@ -120,12 +125,15 @@ func TestNoProxy(t *testing.T) {
 	private := viaProxy("git.example.org", 504, "Gateway Timeout", 5000).set("GOPRIVATE", "git.example.org/team,*.x.example")
 	kept := refusedDial()
 	kept.Session.Environ.Proxy = map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": "localhost,.golang.org"}
+	alone := refusedDial() // an empty NO_PROXY would let no_proxy count
+	alone.Session.Environ.Proxy = map[string]string{"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".golang.org"}
 	dead := viaProxy("goproxy.corp.example", 502, "proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: connection refused", 5)
 	checkCases(t, []netCase{
-		{"neighbour of the proxy", "no-proxy", viaProxy("goproxy.corp.example", 503, "Service Unavailable", 100), &found{"bad", "goproxy.corp.example goes through proxy.corp.example:3128: Service Unavailable", 102, []uint64{1}, nil, []string{"export NO_PROXY=localhost,goproxy.corp.example"}}},
-		{"private address", "no-proxy", viaProxy("10.1.2.3", 503, "Service Unavailable", 100), &found{"bad", "10.1.2.3 goes through proxy.corp.example:3128: Service Unavailable", 102, []uint64{1}, nil, []string{"export NO_PROXY=localhost,10.1.2.3"}}},
-		{"GOPRIVATE", "no-proxy", private, &found{"bad", "git.example.org goes through proxy.corp.example:3128: Gateway Timeout", 5002, []uint64{1}, nil, []string{"export NO_PROXY=localhost,git.example.org"}}},
-		{"the reverse", "no-proxy", kept, &found{"bad", "NO_PROXY keeps proxy.golang.org from the proxy; directly it fails after 3.0 ms", 3, []uint64{1}, nil, []string{"export NO_PROXY=localhost"}}},
+		{"neighbour of the proxy", "no-proxy", viaProxy("goproxy.corp.example", 503, "Service Unavailable", 100), &found{"bad", "goproxy.corp.example goes through proxy.corp.example:3128: Service Unavailable", 102, []uint64{1}, nil, []string{"export NO_PROXY=localhost,goproxy.corp.example no_proxy=localhost,goproxy.corp.example"}}},
+		{"private address", "no-proxy", viaProxy("10.1.2.3", 503, "Service Unavailable", 100), &found{"bad", "10.1.2.3 goes through proxy.corp.example:3128: Service Unavailable", 102, []uint64{1}, nil, []string{"export NO_PROXY=localhost,10.1.2.3 no_proxy=localhost,10.1.2.3"}}},
+		{"GOPRIVATE", "no-proxy", private, &found{"bad", "git.example.org goes through proxy.corp.example:3128: Gateway Timeout", 5002, []uint64{1}, nil, []string{"export NO_PROXY=localhost,git.example.org no_proxy=localhost,git.example.org"}}},
+		{"the reverse", "no-proxy", kept, &found{"bad", "NO_PROXY keeps proxy.golang.org from the proxy; directly it fails after 3.0 ms", 3, []uint64{1}, nil, []string{"export NO_PROXY=localhost no_proxy=localhost"}}},
+		{"nothing else is in it", "no-proxy", alone, &found{"bad", "NO_PROXY keeps proxy.golang.org from the proxy; directly it fails after 3.0 ms", 3, []uint64{1}, nil, []string{"unset NO_PROXY no_proxy"}}},
 		{"outside", "no-proxy", viaProxy(proxyHost, 503, "Service Unavailable", 100), nil},
 		{"password", "no-proxy", viaProxy("goproxy.corp.example", 407, "Proxy Authentication Required", 100), nil},
 		{"dead proxy", "no-proxy", dead, nil},
@@ -149,5 +157,19 @@ func TestProbesAreNotForbidden(t *testing.T) {
 	if f.ID != "forbidden" || f.Title != "proxy.golang.org forbids github.com/o/private (403)" ||
 		!strings.Contains(f.Remedy, `It says: "Not for you".`) || len(f.Evidence) != 1 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestInternal: what no public resolver knows is inside, and so is the proxy's neighbour.
+func TestInternal(t *testing.T) {
+	w := newWorld().set("GONOPROXY", "*.x.example")
+	a := analyse(&w.Input)
+	for host, want := range map[string]bool{
+		"goproxy": true, "go.private:8443": true, "GO.Home": true, "go.intra": true, "10.1.2.3": true, "[fd00::1]:443": true, "git.corp.example": true, "a.x.example": true,
+		"proxy.golang.org": false, "192.0.2.1": false, "[2001:db8::1]:443": false, "example": true, "corp.example.org": false,
+	} {
+		if got := a.internal(host, "http://proxy.corp.example:3128"); got != want {
+			t.Errorf("%s: %v", host, got)
+		}
 	}
 }

@@ -52,14 +52,14 @@ func (a *Analysis) hostUses() []*hostUse {
 	vcs := map[uint64]bool{}
 	for x := range a.exchanges {
 		switch {
-		case isVCS(x):
+		case isDirect(x.Go.Kind):
 			vcs[x.Conn] = true
 		case x.Server.WroteHeaders > 0 && strings.HasPrefix(x.URL, "https:"):
 			use(netHost(x.URL)).requests++
 		}
 	}
 	for _, o := range a.openings() {
-		if !o.ok() || o.tls() < 0 || o.conn != nil && (o.conn.Unused() || vcs[o.conn.ID]) || o.conn == nil && isVCS(o.x) {
+		if !o.ok() || o.tls() < 0 || o.conn != nil && (o.conn.Unused() || vcs[o.conn.ID]) || o.conn == nil && isDirect(o.x.Go.Kind) {
 			continue
 		}
 		u := use(o.host)
@@ -162,7 +162,7 @@ func checkHTTP1(a *Analysis) *recorder.Finding {
 	f.Remedy = "The host speaks HTTP/2, but something on the way opens TLS and speaks HTTP/1.1. Ask whoever runs it to leave " + hostName(host) + " alone (or to pass HTTP/2). Fewer requests at once need fewer connections."
 	if u.via != "" {
 		old := a.Env.Proxy["NO_PROXY"]
-		f.Commands = append(f.Commands, a.setVar("NO_PROXY", strings.TrimPrefix(old+","+hostName(host), ",")))
+		f.Commands = append(f.Commands, a.setProxy("NO_PROXY", strings.TrimPrefix(old+","+hostName(host), ","))...)
 		f.Caveat = "NO_PROXY helps only where the host can be reached without the proxy."
 	}
 	f.Commands = append(f.Commands, a.with("GOMAXPROCS", "4", a.command()))

@@ -47,12 +47,12 @@ func checkSlowServer(a *Analysis) *recorder.Finding {
 	var seen []occurrence
 	count := map[string]int{}
 	for x := range a.exchanges {
-		if x.Status == 0 || x.Status >= 400 || isVCS(x) {
+		if x.Status == 0 || x.Status >= 400 || isDirect(x.Go.Kind) {
 			continue
 		}
 		host, d := netHost(x.URL), waited(x)
 		count[host]++
-		at := a.startOf(x)
+		at := a.at(x.Start)
 		switch {
 		case d < slowWait, d < 5*rtt[host], x.TCP != nil && x.TCP.Retrans > 0:
 			continue
@@ -80,7 +80,7 @@ func checkSlowServer(a *Analysis) *recorder.Finding {
 	if rtt[host] > 0 {
 		f.Numbers = append(f.Numbers, msNumber("round trip", rtt[host], 0))
 	}
-	f.Commands = a.around(host)
+	f.Commands = a.aroundOr(host, a.command()) // a second run
 	return f
 }
 

@@ -14,7 +14,7 @@ func (a *Analysis) small(x *recorder.Exchange, bulk []interval) bool {
 	if x.Response.BodySize > smallAnswer || x.Server.FirstByte <= 0 {
 		return false
 	}
-	at := a.startOf(x)
+	at := a.at(x.Start)
 	return !touches(bulk, at+x.Server.WroteRequest, at+x.Server.FirstByte)
 }
 
@@ -125,7 +125,7 @@ func checkJitter(a *Analysis) *recorder.Finding {
 	if most[host] > 0 {
 		f.Numbers = append(f.Numbers, msNumber("largest round trip", most[host], 0))
 	}
-	f.Commands = []string{a.pathCommand(hostName(host))}
+	f.Commands = []string{a.pathCommand(host)}
 	return f
 }
 
@@ -226,7 +226,7 @@ func checkPacketLoss(a *Analysis) *recorder.Finding {
 		f.Severity = recorder.Info
 		f.Caveat += " All of it was while large bodies came, when a full line drops packets as a matter of course."
 	}
-	f.Commands = append([]string{a.pathCommand(hostName(host))}, a.around(host)...)
+	f.Commands = append([]string{a.pathCommand(host)}, a.around(host)...)
 	return f
 }
 
@@ -242,7 +242,7 @@ func (a *Analysis) latencies() map[string]latency {
 	bulk := a.bulk()
 	xs := map[string][]*recorder.Exchange{}
 	for x := range a.exchanges {
-		if x.Status > 0 && x.Status < 400 && !isVCS(x) && waited(x) >= 0 && a.small(x, bulk) {
+		if x.Status > 0 && x.Status < 400 && !isDirect(x.Go.Kind) && waited(x) >= 0 && a.small(x, bulk) {
 			host := netHost(x.URL)
 			xs[host] = append(xs[host], x)
 		}

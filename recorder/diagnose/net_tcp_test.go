@@ -88,7 +88,7 @@ func TestPacketLoss(t *testing.T) {
 		{"not known", "packet-loss", measured(9, 40, third(recorder.TCP{Retrans: -1, Reordered: -1}), &recorder.TCP{SegsOut: -1, Retrans: -1, SynRetrans: -1, Reordered: -1}), nil},
 		{"not measured", "packet-loss", wellConnected().ends(100, 0), nil},
 	})
-	for _, f := range analyse(&measured(9, 40, third(holes), &recorder.TCP{SegsOut: 60, Reordered: 9}).Input).ask(networkRules) {
+	for _, f := range measured(9, 40, third(holes), &recorder.TCP{SegsOut: 60, Reordered: 9}).asked() {
 		for _, n := range f.Numbers {
 			if n.Name == "their share of what it sent" && n.Value != 0 {
 				t.Errorf("segments out of order became a rate: %v", n)

@@ -57,7 +57,7 @@ func checkTLSSlow(a *Analysis) *recorder.Finding {
 		f.Numbers = append(f.Numbers, msNumber("round trip", rtt[host], 0))
 	}
 	f.Remedy = "The server, or something on the way that reads TLS (a firewall, a virus scanner), is slow to answer. Compare from another network; use a mirror that is nearer; let inspection leave " + hostName(host) + " alone."
-	f.Commands = a.around(host)
+	f.Commands = a.aroundOr(host, a.getCommand(host))
 	return f
 }
 
@@ -192,18 +192,19 @@ func (a *Analysis) verdictWords(f *recorder.Finding, host, verdict, issuer strin
 	case strings.Contains(verdict, "certificate is valid for") || strings.Contains(verdict, "not valid for any names"):
 		f.Title = "The certificate of " + host + " is for another name" + by
 		f.Remedy = "Check the host in GOPROXY. A login page of the network (open a browser) or a wrong DNS answer looks like this too."
-		f.Commands = a.around(host)
+		f.Commands = a.aroundOr(host, a.getCommand(host))
 	default:
 		f.Title = host + " is signed by an authority that is not trusted here"
 		if issuer != "" {
 			f.Title = fmt.Sprintf("%s is signed by %q, not trusted here", host, netClip(issuer, 40))
 		}
 		f.Remedy = "Something on the way opens TLS and signs it again, or the server is a company's own. If the issuer is your company's, get its CA certificate (ask IT) and trust it: "
-		a.trustRemedy(f, hostName(host))
+		a.trustRemedy(f, host)
 	}
 }
 
-// trustRemedy completes the remedy with how this system is made to trust a CA.
+// trustRemedy completes the remedy with how this system is made to trust a CA; host may have
+// a port.
 func (a *Analysis) trustRemedy(f *recorder.Finding, host string) {
 	switch a.goos() {
 	case "windows":
@@ -217,7 +218,7 @@ func (a *Analysis) trustRemedy(f *recorder.Finding, host string) {
 		f.Commands = []string{"sudo cp corp-ca.pem /usr/local/share/ca-certificates/corp-ca.crt", "sudo update-ca-certificates"}
 	}
 	f.Remedy += " If you do not know the issuer, do not trust it: somebody reads along. A server may also leave out an intermediate certificate; its owner must add it. See who signs it with the last command."
-	f.Commands = append(f.Commands, "openssl s_client -connect "+a.quote(host+":443")+" -showcerts")
+	f.Commands = append(f.Commands, a.chainCommand(host))
 }
 
 // dateCommand shows the clock.

@@ -87,7 +87,7 @@ func certificate(verdict, issuer string, took bool) *world {
 func TestUntrustedCA(t *testing.T) {
 	unknown := "x509: certificate signed by unknown authority"
 	zscaler := "CN=Zscaler Intermediate Root CA,OU=Zscaler Inc.,O=Zscaler Inc.,L=San Jose,ST=California,C=US"
-	linux := []string{"sudo cp corp-ca.pem /usr/local/share/ca-certificates/corp-ca.crt", "sudo update-ca-certificates", "openssl s_client -connect proxy.golang.org:443 -showcerts"}
+	linux := []string{"sudo cp corp-ca.pem /usr/local/share/ca-certificates/corp-ca.crt", "sudo update-ca-certificates", "openssl s_client -showcerts -connect proxy.golang.org:443 -servername proxy.golang.org </dev/null"}
 	windows := certificate(unknown, zscaler, false)
 	windows.Session.OS = "windows/amd64"
 	ours := newWorld()
@@ -97,7 +97,7 @@ func TestUntrustedCA(t *testing.T) {
 	title := `proxy.golang.org is signed by "Zscaler Intermediate Root CA", not trusted here`
 	checkCases(t, []netCase{
 		{"inspected", "untrusted-ca", certificate(unknown, zscaler, false), &found{"bad", title, 50, []uint64{1}, nil, linux}},
-		{"windows", "untrusted-ca", windows, &found{"bad", title, 50, []uint64{1}, nil, []string{"certutil -user -addstore Root corp-ca.pem", linux[2]}}},
+		{"windows", "untrusted-ca", windows, &found{"bad", title, 50, []uint64{1}, nil, []string{"certutil -user -addstore Root corp-ca.pem", `curl.exe -vk -o NUL -w "%{certs}" https://proxy.golang.org:443/`}}},
 		{"GOINSECURE", "untrusted-ca", certificate(unknown, zscaler, true), &found{"info", title, 0, []uint64{1}, nil, linux}},
 		{"expired", "untrusted-ca", certificate("x509: certificate has expired or is not yet valid: current time …", "CN=R11,O=Let's Encrypt,C=US", false), &found{"bad", `The certificate of proxy.golang.org is out of date (issuer "R11")`, 50, []uint64{1}, nil, []string{"date -u", mirrorFirst}}},
 		{"another name", "untrusted-ca", certificate("x509: certificate is valid for login.hotel.example, not proxy.golang.org", "CN=Hotel", false), &found{"bad", `The certificate of proxy.golang.org is for another name (issuer "Hotel")`, 50, []uint64{1}, nil, []string{mirrorFirst}}},
@@ -157,7 +157,7 @@ func TestReuse(t *testing.T) {
 		{"HTTP/1.1 is why", "no-reuse", http1("go.corp.example", "CN=Corp CA", "client", 20, 40), nil},
 
 		{"inspected", "http1-downgrade", http1(proxyHost, "CN=Zscaler Intermediate Root CA,O=Zscaler Inc.", "client", 20, 40), &found{"bad", `proxy.golang.org: HTTP/1.1 through "Zscaler Intermediate Root CA", 20 handshakes`, 2280, ids(3, 40, 2), nil, []string{four}}},
-		{"through a parent proxy", "http1-downgrade", through, &found{"bad", "proxy.golang.org: HTTP/1.1 through the proxy proxy.corp:3128, 20 handshakes", 2280, ids(3, 40, 2), nil, []string{"export NO_PROXY=localhost,proxy.golang.org", four}}},
+		{"through a parent proxy", "http1-downgrade", through, &found{"bad", "proxy.golang.org: HTTP/1.1 through the proxy proxy.corp:3128, 20 handshakes", 2280, ids(3, 40, 2), nil, []string{"export NO_PROXY=localhost,proxy.golang.org no_proxy=localhost,proxy.golang.org", four}}},
 		{"a server without HTTP/2", "http1-downgrade", http1("go.corp.example", "CN=Corp CA", "client", 20, 40), &found{"bad", "go.corp.example speaks HTTP/1.1 alone: 20 TLS handshakes for 40 requests", 2280, ids(3, 40, 2), nil, []string{four}}},
 		{"public certificate", "http1-downgrade", http1(proxyHost, "CN=WR2,O=Google Trust Services,C=US", "client", 20, 40), nil},
 		{"the user's own setting", "http1-downgrade", http1(proxyHost, "CN=Corp CA", "client", 20, 40).set("GODEBUG", "http2client=0"), nil},

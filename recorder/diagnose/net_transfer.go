@@ -57,7 +57,7 @@ func checkStorage(a *Analysis) *recorder.Finding {
 		Numbers: []recorder.Number{countNumber("failed requests to the storage host", len(seen), 0)},
 		Remedy: "The proxy itself works and sends go on to " + host + " for some zips; errors of go name the proxy all the same. Ask whoever runs the network or the firewall to let " + host +
 			" pass, or use a GOPROXY that serves zips itself.",
-		Commands: a.around(from),
+		Commands: a.aroundOr(from, a.portCommand(host)),
 	}, seen)
 	if host == "storage.googleapis.com" {
 		f.Remedy += " In a VPC Service Controls perimeter, egress to project 912338787515 must be allowed."
@@ -129,7 +129,7 @@ func (a *Analysis) silence(x *recorder.Exchange) recorder.Span {
 	}
 	end := m.End
 	if !x.Done {
-		end = a.To - a.startOf(x)
+		end = a.To - a.at(x.Start)
 	}
 	return max(end-max(m.WroteRequest, m.FirstByte, m.LastByte)-x.Injected, 0)
 }
@@ -215,17 +215,6 @@ func checkStalled(a *Analysis) *recorder.Finding {
 	return a.failure(f)
 }
 
-// mtuCommand tells whether packets of full size pass.
-func (a *Analysis) mtuCommand(host string) string {
-	switch a.goos() {
-	case "windows":
-		return "ping -f -l 1472 " + a.quote(host)
-	case "darwin":
-		return "ping -c 3 -D -s 1472 " + a.quote(host)
-	}
-	return "ping -c 3 -M do -s 1472 " + a.quote(host)
-}
-
 // A lineRate is how fast the zips of a run came.
 type lineRate struct {
 	bytes  int64
@@ -250,7 +239,7 @@ func checkBandwidth(a *Analysis) *recorder.Finding {
 		n := float64(x.Response.BodySize)
 		line.bytes += x.Response.BodySize
 		each = append(each, recorder.Span(float64(d)*1e6/n))
-		at := a.startOf(x) + x.Server.FirstByte
+		at := a.at(x.Start) + x.Server.FirstByte
 		when = append(when, interval{at, at + d})
 		seen = append(seen, occurrence{host: netHost(x.URL), x: x, conn: a.Conn(x.Conn), took: d, excess: d - recorder.Span(n/lineNormal*1e9)})
 	}

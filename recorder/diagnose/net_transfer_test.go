@@ -106,7 +106,7 @@ func pauses(first, last float64) *world {
 }
 
 func TestStalled(t *testing.T) {
-	commands := []string{"ping -c 3 -M do -s 1472 proxy.golang.org", runAgain, mirrorFirst}
+	commands := []string{"ping -4 -c 3 -M do -s 1472 proxy.golang.org", runAgain, mirrorFirst}
 	answered := wellConnected()
 	answered.get(1, 100, proxyURL("example.com/m@v1.0.0", "mod"), 200, 300, phases{wait: 12000})
 	small := wellConnected()
@@ -185,7 +185,7 @@ func TestBandwidth(t *testing.T) {
 	azure.get(1, 100, proxyURL("example.com/small@v1.0.0", "zip"), 200, 200e3, phases{wait: 10, receive: 30})
 	azure.get(1, 200, proxyURL("github.com/!azure/azure-sdk-for-go@v68.0.0+incompatible", "zip"), 200, 92e6, phases{wait: 100, receive: 15000})
 	checkCases(t, []netCase{
-		{"one by one", "low-bandwidth", zips(3, 600e3, 60, false), &found{"bad", "Zips come at 60 KB/s each: 1.8 MB took 30.0 s; below 102 KB/s is slow", 28560, ids(2, 4, 1), nil, []string{mirrorFirst, "go env GOMODCACHE"}}},
+		{"one by one", "low-bandwidth", zips(3, 600e3, 60, false), &found{"bad", "Zips come at 60.0 kB/s each: 1.8 MB took 30.0 s; below 102 kB/s is slow", 28560, ids(2, 4, 1), nil, []string{mirrorFirst, "go env GOMODCACHE"}}},
 		{"just below", "low-bandwidth", zips(3, 600e3, 110, false), nil},
 		{"many at once fill the line", "low-bandwidth", zips(12, 600e3, 80, true), nil},
 		{"the client did not read", "low-bandwidth", unread, nil},

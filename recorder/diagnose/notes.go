@@ -7,15 +7,16 @@ import (
 	"modtap/recorder"
 )
 
-// notes is what the reader must know about the numbers.
+// notes is what the reader must know about the numbers. That events or requests are missing
+// is told with the recording.
 func (a *Analysis) notes() []string {
 	in := a.In
 	var out []string
-	if in.Lost > 0 {
-		out = append(out, fmt.Sprintf("%d events were lost: what is said here of requests may be incomplete", in.Lost))
+	if in.Skipped > 0 {
+		out = append(out, fmt.Sprintf("%d entries of the file make no sense and were passed over: what is said here of requests may be incomplete", in.Skipped))
 	}
-	if in.Missing > 0 {
-		out = append(out, fmt.Sprintf("%d requests are missing from the recording: the disk was full", in.Missing))
+	if in.Torn {
+		out = append(out, "the recording ends in the middle: what came after that is not known")
 	}
 	if in.LeftOut > 0 {
 		out = append(out, fmt.Sprintf("%d later requests were not kept, as there was no recording: their time is not in any of the numbers", in.LeftOut))

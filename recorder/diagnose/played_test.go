@@ -225,7 +225,7 @@ func TestShareLimited(t *testing.T) {
 
 // TestAloneTimes: what waits for a processor is not work.
 func TestAloneTimes(t *testing.T) {
-	spans := []stretch{{0, ms(100)}, {0, ms(100)}, {0, ms(100)}, {ms(50), ms(150)}, {ms(200), ms(210)}}
+	spans := []interval{{0, ms(100)}, {0, ms(100)}, {0, ms(100)}, {ms(50), ms(150)}, {ms(200), ms(210)}}
 	want := []recorder.Span{ms(50.0/1.5 + 25), ms(50.0/1.5 + 25), ms(50.0/1.5 + 25), ms(75), ms(10)}
 	for i, d := range aloneTimes(spans, 2) {
 		if off := d - want[i]; max(off, -off) > 2 {

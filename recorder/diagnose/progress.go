@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
 
 	"modtap/recorder"
@@ -21,34 +22,24 @@ func fileOf(c *Call) file {
 // A progress goes through the calls in the order of starting and knows, at each one, what
 // had ended by then.
 type progress struct {
-	calls  []Call
-	byEnd  []int32            // every call, in the order of ending
-	done   int                // how many of byEnd had ended
-	file   map[file]int32     // the last call for it that ended
-	kind   map[string][]int32 // calls that ended, by step or kind, in the order of ending
-	flying map[gomod.Kind]int // how many of that kind began and have not ended
-	ended  []bool             // by call
-	onEnd  func(n int)        // nil, or told of each call that ended
-	now    recorder.Span
+	calls []Call
+	byEnd []int32            // every call, in the order of ending
+	done  int                // how many of byEnd had ended
+	file  map[file]int32     // the last call for it that ended
+	kind  map[string][]int32 // calls that ended, by step or kind, in the order of ending
+	onEnd func(n int)        // nil, or told of each call that ended
+	now   recorder.Span
 }
 
 func (a *Analysis) progress(onEnd func(int)) *progress {
 	p := &progress{
 		calls: a.Calls, byEnd: make([]int32, len(a.Calls)), file: make(map[file]int32, len(a.Calls)), kind: map[string][]int32{},
-		flying: map[gomod.Kind]int{}, ended: make([]bool, len(a.Calls)), onEnd: onEnd,
+		onEnd: onEnd,
 	}
 	for i := range p.byEnd {
 		p.byEnd[i] = int32(i)
 	}
-	slices.SortStableFunc(p.byEnd, func(x, y int32) int {
-		switch ex, ey := a.Calls[x].End, a.Calls[y].End; {
-		case ex < ey:
-			return -1
-		case ex > ey:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(p.byEnd, func(x, y int32) int { return cmp.Compare(a.Calls[x].End, a.Calls[y].End) })
 	return p
 }
 
@@ -65,13 +56,10 @@ func (p *progress) begin(n int) {
 		if s := k.Step(); s != string(k) {
 			p.kind[s] = append(p.kind[s], e)
 		}
-		p.ended[e] = true
-		p.flying[k]-- // it may end before it is begun here, within the jitter
 		if p.onEnd != nil {
 			p.onEnd(int(e))
 		}
 	}
-	p.flying[p.calls[n].First().Go.Kind]++
 }
 
 // last is the call of a step or kind that ended last and began before n; -1: none.

@@ -46,9 +46,6 @@ const (
 	whyToolchain Reason = "nothing goes on before the toolchain is there"
 )
 
-// Certain reports whether the rule is one of the go command's, and not only the order in time.
-func (r Reason) Certain() bool { return r != whyGuess }
-
 // why words the reason why call n waited for by; -1 is no call.
 func (a *Analysis) why(n, by int, r Reason) string {
 	if by < 0 {

@@ -1,14 +1,14 @@
 package diagnose
 
 import (
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
-
-	"modtap/recorder"
 )
 
-// The functions below write commands for the user's shell (Environ.Shell).
+// The functions below write commands for the user's shell (Environ.Shell). Their twins for
+// what modtap itself prints are in cmd/internal/child (word.go, quote.go), which this package
+// may not import: what is mended here must be mended there.
 
 // shell is the user's shell: sh, fish, powershell or cmd.
 func (a *Analysis) shell() string {
@@ -24,14 +24,14 @@ func (a *Analysis) shell() string {
 // quote quotes one word for the user's shell.
 func (a *Analysis) quote(word string) string {
 	shell := a.shell()
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plainIn(shell, r) }) {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plainIn(shell, r) }) && !splitIn(shell, word) {
 		return word
 	}
 	switch shell {
 	case "cmd":
 		return quoteCmd(word)
 	case "powershell":
-		return "'" + strings.ReplaceAll(word, "'", "''") + "'"
+		return quoteAlways(word)
 	case "fish": // the backslash escapes itself and the quote between single quotes
 		return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(word) + "'"
 	}
@@ -50,6 +50,12 @@ func plainIn(shell string, r rune) bool {
 		return r == '\\'
 	}
 	return strings.ContainsRune("@%,", r)
+}
+
+// splitIn reports whether a shell makes two words of one that is plain: what begins with a
+// dash is a parameter to PowerShell, which ends it at a dot or a colon (golang/go#47743).
+func splitIn(shell, word string) bool {
+	return shell == "powershell" && strings.HasPrefix(word, "-") && strings.ContainsAny(word, ".:")
 }
 
 // quoteCmd quotes for cmd and for the rules by which Windows programs split their line:
@@ -84,7 +90,7 @@ func (a *Analysis) goEnvW(name, value string) string {
 }
 
 // with is one run of command with a variable set. In cmd and PowerShell the variable
-// stays set in that window.
+// stays set in that window, which variables tells.
 func (a *Analysis) with(name, value, command string) string {
 	switch a.shell() {
 	case "cmd":
@@ -110,9 +116,52 @@ func (a *Analysis) setVar(name, value string) string {
 	return "export " + name + "=" + a.quote(value)
 }
 
-// variables says of the settings that commands set as variables why they do; "" when none
-// does.
+// oneRun matches the variables that with sets where they stay set: what follows one is a
+// command, or another.
+var oneRun = map[string]*regexp.Regexp{
+	"cmd":        regexp.MustCompile(`^set "(\w+)=.*?" && `),
+	"powershell": regexp.MustCompile(`^\$env:(\w+)='(?:[^']|'')*'; `),
+}
+
+// leftSet are the variables that a command made by with leaves set.
+func (a *Analysis) leftSet(command string) (names []string) {
+	re := oneRun[a.shell()]
+	if re == nil {
+		return nil
+	}
+	for m := re.FindStringSubmatch(command); m != nil; m = re.FindStringSubmatch(command) {
+		names, command = append(names, m[1]), command[len(m[0]):]
+	}
+	return names
+}
+
+// variables says of the settings that commands set as variables why they do, and what stays
+// set after a run with one; "" when none does.
 func (a *Analysis) variables(commands []string) string {
+	var left, lasting []string
+	for _, c := range commands {
+		one := a.leftSet(c)
+		for _, name := range one {
+			if !slices.Contains(left, name) {
+				left = append(left, name)
+			}
+		}
+		if len(one) == 0 {
+			lasting = append(lasting, c)
+		}
+	}
+	why := a.whyVariables(lasting)
+	switch len(left) {
+	case 0:
+		return why
+	case 1:
+		return joined(why, left[0]+" stays set in the window where its command runs: go on in a new one afterwards.")
+	}
+	return joined(why, strings.Join(left, " and ")+" stay set in the window where their command runs: go on in a new one afterwards.")
+}
+
+// whyVariables says of the settings that commands set for good as variables why they do.
+func (a *Analysis) whyVariables(commands []string) string {
 	var names []string
 	for _, name := range a.Env.FromEnv {
 		set := strings.TrimSuffix(a.setVar(name, ""), "''")
@@ -145,8 +194,11 @@ func (a *Analysis) unsetVar(name string) string {
 	return "unset " + name
 }
 
-// quoteAlways is a PowerShell string: what stands right of = must be one.
-func quoteAlways(value string) string { return "'" + strings.ReplaceAll(value, "'", "''") + "'" }
+// quoteAlways is a PowerShell string: what stands right of = must be one. PowerShell takes
+// typographic quotes for the quote as well.
+func quoteAlways(value string) string {
+	return "'" + strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(value) + "'"
+}
 
 // repeat runs the command until it succeeds, three times at most.
 func (a *Analysis) repeat(command string) string {
@@ -164,6 +216,15 @@ func (a *Analysis) repeat(command string) string {
 // command is the command that was recorded, for the user's shell; "go mod download" when
 // it is not known.
 func (a *Analysis) command() string {
+	words := a.words()
+	if a.shell() == "powershell" && strings.HasPrefix(words, "'") {
+		return "& " + words // else a string that PowerShell prints
+	}
+	return words
+}
+
+// words are those of the command, as another command takes them.
+func (a *Analysis) words() string {
 	if s := a.In.Session; s != nil && len(s.Argv) > 0 {
 		words := make([]string, len(s.Argv))
 		for i, w := range s.Argv {
@@ -174,9 +235,12 @@ func (a *Analysis) command() string {
 	return "go mod download"
 }
 
-// modtapRun is the recorded command under modtap again, with flags that are plain words.
+// modtapRun is the recorded command under modtap again, with flags as the shell takes them.
 func (a *Analysis) modtapRun(flags string) string {
-	return "modtap run " + flags + " -- " + a.command()
+	if flags != "" {
+		flags += " "
+	}
+	return "modtap run " + flags + "-- " + a.words()
 }
 
 // withGodebug is the command with one more GODEBUG setting than the user has.
@@ -185,125 +249,4 @@ func (a *Analysis) withGodebug(setting, command string) string {
 		setting = old + "," + setting
 	}
 	return a.with("GODEBUG", setting, command)
-}
-
-// A goproxyEntry is one element of the GOPROXY list, with what stands after it.
-type goproxyEntry struct{ name, sep string }
-
-// host is that of the entry; "" for direct and off.
-func (e goproxyEntry) host() string {
-	name := e.name
-	if name == "direct" || name == "off" || name == "noproxy" {
-		return ""
-	}
-	if !strings.Contains(name, "://") {
-		name = "https://" + name
-	}
-	return netHost(name)
-}
-
-// goproxyList takes the user's GOPROXY apart. It is nil when GOPROXY is not known, or has
-// a secret that was taken out: no command can be made of it then.
-func (a *Analysis) goproxyList() []goproxyEntry {
-	list := strings.TrimSpace(a.Setting("GOPROXY"))
-	if list == "" || hidesSecret(list) {
-		return nil
-	}
-	var out []goproxyEntry
-	for list != "" {
-		i := strings.IndexAny(list, ",|")
-		if i < 0 {
-			out = append(out, goproxyEntry{name: strings.TrimSpace(list)})
-			break
-		}
-		out = append(out, goproxyEntry{strings.TrimSpace(list[:i]), list[i : i+1]})
-		list = list[i+1:]
-	}
-	return out
-}
-
-// hidesSecret reports whether a list has userinfo: what was recorded of it is redacted.
-func hidesSecret(list string) bool {
-	if strings.Contains(list, recorder.Redacted) {
-		return true
-	}
-	for _, e := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '|' }) {
-		if u, err := url.Parse(e); err != nil || u.User != nil {
-			return true
-		}
-	}
-	return false
-}
-
-func joinGoproxy(list []goproxyEntry) string {
-	var b strings.Builder
-	for _, e := range list {
-		b.WriteString(e.name + e.sep)
-	}
-	return b.String()
-}
-
-// hasEntry reports whether host is that of an entry of GOPROXY.
-func (a *Analysis) hasEntry(host string) bool {
-	for _, e := range a.goproxyList() {
-		if e.host() == host && host != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// goproxyOn is the user's GOPROXY with "|" after the entry of host, so that go asks the
-// next one after any error; "" when there is no next one, or it is so already.
-func (a *Analysis) goproxyOn(host string) string {
-	list := a.goproxyList()
-	changed := false
-	for i, e := range list {
-		if e.host() == host && e.sep == "," {
-			list[i].sep, changed = "|", true
-		}
-	}
-	if !changed {
-		return ""
-	}
-	return joinGoproxy(list)
-}
-
-// goproxyMirror is the user's GOPROXY with a mirror before the entry of host; "" when host
-// is no entry of it, or no mirror is known that is not in it.
-func (a *Analysis) goproxyMirror(host string) string {
-	if host == "storage.googleapis.com" {
-		host = "proxy.golang.org" // whose zips lie there
-	}
-	list := a.goproxyList()
-	mirror := ""
-	for _, m := range []string{"https://proxy.golang.org", "https://goproxy.cn", "https://goproxy.io"} {
-		if !a.hasEntry(netHost(m)) {
-			mirror = m
-			break
-		}
-	}
-	if mirror == "" {
-		return ""
-	}
-	for i, e := range list {
-		if e.host() == host && host != "" {
-			out := append([]goproxyEntry{}, list[:i]...)
-			out = append(out, goproxyEntry{mirror, "|"})
-			return joinGoproxy(append(out, list[i:]...))
-		}
-	}
-	return ""
-}
-
-// around are the commands that lead around a host: the next entry after any error, or a
-// mirror before it; for the checksum database, its other name. None: there is no way.
-func (a *Analysis) around(host string) []string {
-	if host == "sum.golang.org" {
-		return []string{a.goEnvW("GOSUMDB", "sum.golang.google.cn")}
-	}
-	if list := a.goproxyMirror(host); list != "" {
-		return []string{a.goEnvW("GOPROXY", list)}
-	}
-	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"modtap/recorder"
 )
 
 func in(shell, os string) *Analysis {
@@ -77,6 +75,9 @@ func TestEnvironmentVariables(t *testing.T) {
 func TestQuote(t *testing.T) {
 	for _, c := range []struct{ shell, word, want string }{
 		{"sh", "./...", "./..."}, {"sh", "a*b", "'a*b'"}, {"sh", "", "''"}, {"sh", "~/x", "'~/x'"}, {"sh", "m@v1.0.0", "m@v1.0.0"},
+		{"powershell", "-coverprofile=c.out", "'-coverprofile=c.out'"}, {"powershell", "-go=1.17", "'-go=1.17'"}, {"powershell", "-x:y", "'-x:y'"},
+		{"powershell", "-ldflags=-s", "-ldflags=-s"}, {"powershell", "--", "--"}, {"sh", "-go=1.17", "-go=1.17"}, {"cmd", "-go=1.17", "-go=1.17"},
+		{"powershell", "./O’Brien", "'./O’’Brien'"}, {"powershell", "‘a‚b‛", "'‘‘a‚‚b‛‛'"},
 		{"powershell", "a,b", "'a,b'"}, {"powershell", "m@v1.0.0", "'m@v1.0.0'"}, {"powershell", `D:\gomod`, `D:\gomod`}, {"powershell", "", "''"},
 		{"cmd", "a b", `"a b"`}, {"cmd", `D:\go mod\`, `"D:\go mod\\"`}, {"cmd", `say "hi"`, `"say \"hi\""`}, {"cmd", "a|b", `"a|b"`}, {"cmd", "a,b", `"a,b"`},
 		{"fish", `D:\x'`, `'D:\\x\''`},
@@ -87,6 +88,54 @@ func TestQuote(t *testing.T) {
 	}
 	if got := in("", "windows").quote("a,b"); got != "'a,b'" {
 		t.Errorf("unknown shell on Windows: %s", got)
+	}
+}
+
+// TestCommandIsCalled: in PowerShell a quoted first word is a string, unless & calls it; as
+// words of another command it is not called.
+func TestCommandIsCalled(t *testing.T) {
+	for _, c := range []struct{ shell, command, under string }{
+		{"powershell", `& 'C:\Program Files\Go\bin\go.exe' build '-o=a.exe'`, `modtap run -v -- 'C:\Program Files\Go\bin\go.exe' build '-o=a.exe'`},
+		{"cmd", `"C:\Program Files\Go\bin\go.exe" build -o=a.exe`, `modtap run -v -- "C:\Program Files\Go\bin\go.exe" build -o=a.exe`},
+	} {
+		a := in(c.shell, "windows")
+		a.In.Session.Argv = []string{`C:\Program Files\Go\bin\go.exe`, "build", "-o=a.exe"}
+		if command, under := a.command(), a.modtapRun("-v"); command != c.command || under != c.under {
+			t.Errorf("%s: %s\nand %s", c.shell, command, under)
+		}
+	}
+	if a := in("powershell", "windows"); a.command() != "go mod download" {
+		t.Errorf("a plain word: %s", a.command())
+	}
+}
+
+// TestOneRunLeavesVariables: in cmd and PowerShell, which is said, and is no lasting change.
+func TestOneRunLeavesVariables(t *testing.T) {
+	const (
+		one = "GOPROXY stays set in the window where its command runs: go on in a new one afterwards."
+		two = "GOPROXY and GONOSUMDB stay set in the window where their command runs: go on in a new one afterwards."
+		env = "GOPROXY is an environment variable here, which goes before what go env -w sets: for good, change it where it is set."
+	)
+	for _, shell := range []string{"powershell", "cmd", "sh", "fish"} {
+		a := in(shell, "linux")
+		a.Env.FromEnv = []string{"GOPROXY"}
+		run := a.with("GOPROXY", "it's x; y", a.command())
+		both := a.with("GOPROXY", "direct", a.with("GONOSUMDB", "*", a.command()))
+		set := a.setVar("GOPROXY", "it's x; y")
+		for _, c := range []struct {
+			commands   []string
+			want, unix string
+		}{
+			{[]string{run}, one, ""}, {[]string{both, run}, two, ""}, {[]string{set}, env, env}, {[]string{set, run}, env + " " + one, env}, {[]string{"go mod tidy"}, "", ""},
+		} {
+			want := c.want
+			if shell == "sh" || shell == "fish" {
+				want = c.unix
+			}
+			if got := a.variables(c.commands); got != want {
+				t.Errorf("%s: of %q it says %q", shell, c.commands, got)
+			}
+		}
 	}
 }
 
@@ -108,30 +157,6 @@ func FuzzQuoteSh(f *testing.F) {
 			t.Errorf("%q became %q (%v)", word, out, err)
 		}
 	})
-}
-
-func TestGoproxyLists(t *testing.T) {
-	for _, c := range []struct{ list, host, on, mirror string }{
-		{"https://proxy.golang.org,direct", proxyHost, "https://proxy.golang.org|direct", "https://goproxy.cn|https://proxy.golang.org,direct"},
-		{"https://a.example,https://proxy.golang.org|direct", "a.example", "https://a.example|https://proxy.golang.org|direct", "https://goproxy.cn|https://a.example,https://proxy.golang.org|direct"},
-		{"https://go.corp.example/artifactory/api/go/x,direct", "go.corp.example", "https://go.corp.example/artifactory/api/go/x|direct", "https://proxy.golang.org|https://go.corp.example/artifactory/api/go/x,direct"},
-		{"goproxy.cn,https://goproxy.io,proxy.golang.org", "goproxy.io", "goproxy.cn,https://goproxy.io|proxy.golang.org", ""},
-		{"https://proxy.golang.org", proxyHost, "", "https://goproxy.cn|https://proxy.golang.org"},
-		{"https://proxy.golang.org|direct", proxyHost, "", "https://goproxy.cn|https://proxy.golang.org|direct"},
-		{"https://proxy.golang.org,direct", "storage.googleapis.com", "", "https://goproxy.cn|https://proxy.golang.org,direct"},
-		{"https://proxy.golang.org,direct", "github.com", "", ""},
-		{"direct", "", "", ""},
-		{"https://u:" + recorder.Redacted + "@a.example,direct", "a.example", "", ""}, // no command can be made of it
-	} {
-		w := newWorld().set("GOPROXY", c.list)
-		a := analyse(&w.Input)
-		if on := a.goproxyOn(c.host); on != c.on {
-			t.Errorf("%s at %s: go on with %q, want %q", c.list, c.host, on, c.on)
-		}
-		if m := a.goproxyMirror(c.host); m != c.mirror {
-			t.Errorf("%s at %s: mirror %q, want %q", c.list, c.host, m, c.mirror)
-		}
-	}
 }
 
 func TestRepeat(t *testing.T) {

@@ -34,7 +34,9 @@ type Report struct {
 	Unseen       []recorder.Unseen  `json:"unseen,omitempty"`
 	Notes        []string           `json:"notes,omitempty"` // what the reader must know about the numbers
 
-	Analysis *Analysis `json:"-"` // for the waterfall
+	// Told are the exchanges that a finding of more weight than info is about.
+	Told     map[uint64]bool `json:"-"`
+	Analysis *Analysis       `json:"-"` // for the waterfall
 }
 
 // Accounting is the wall time in buckets that add up to it.
@@ -147,7 +149,7 @@ func Run(in Input) *Report {
 	r := &Report{Schema: Schema, Wall: a.Wall, Analysis: a}
 	a.Predicted = a.saves
 	a.account(r)
-	both(func() { a.tables(r) }, func() { r.Findings = a.findings() })
+	both(func() { a.tables(r) }, func() { r.Findings, r.Told = a.ask(Rules()) })
 	r.WhatIf = agreeing(a.whatIf(), r.Findings)
 	return r
 }

@@ -25,11 +25,10 @@ type Rule struct {
 // Rules has every rule.
 func Rules() []Rule { return slices.Concat(networkRules, goRules) }
 
-// findings asks every rule, drops what another finding explains, and sorts: the worst
-// first, then the dearest.
-func (a *Analysis) findings() []recorder.Finding { return a.ask(Rules()) }
-
-func (a *Analysis) ask(rules []Rule) []recorder.Finding {
+// ask asks every rule, drops what another finding explains, and sorts: the worst first,
+// then the dearest. told are the exchanges that a finding of more weight than info is about,
+// of which the finding itself may name only some.
+func (a *Analysis) ask(rules []Rule) (out []recorder.Finding, told map[uint64]bool) {
 	found := map[string]*recorder.Finding{}
 	answers := a.check(rules)
 	for i, r := range rules {
@@ -54,26 +53,27 @@ func (a *Analysis) ask(rules []Rule) []recorder.Finding {
 			}
 		}
 	}
-	var out []recorder.Finding
+	told = map[uint64]bool{}
 	for _, r := range rules {
-		if f := found[r.ID]; f != nil {
-			out = append(out, *f)
+		f := found[r.ID]
+		if f == nil {
+			continue
 		}
-	}
-	for i := range out {
-		if n := len(out[i].Evidence); n > maxEvidence {
-			out[i].Of = n
+		if f.Severity != recorder.Info {
+			for _, id := range f.Evidence {
+				told[id] = true
+			}
 		}
-		out[i].Evidence = clipIDs(out[i].Evidence) // not before: what explains what needs all of them
-		if why := a.variables(out[i].Commands); why != "" {
-			out[i].Remedy = joined(out[i].Remedy, why)
+		clip(f) // not before: what explains what needs all of them
+		if why := a.variables(f.Commands); why != "" {
+			f.Remedy = joined(f.Remedy, why)
 		}
-		out[i].Conns = clipIDs(out[i].Conns)
+		out = append(out, *f)
 	}
 	slices.SortStableFunc(out, func(x, y recorder.Finding) int {
 		return cmp.Or(first(x)-first(y), cmp.Compare(rank(x.Severity), rank(y.Severity)), -cmp.Compare(x.Cost, y.Cost))
 	})
-	return out
+	return out, told
 }
 
 // check asks every rule. Each looks through a whole recording, which of a long one takes a

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"container/heap"
 	"math"
 	"slices"
@@ -32,7 +33,6 @@ type sim struct {
 	left    []int        // jobs of each wave that have not ended
 	wave    int          // the one that is open
 	members [][]int      // jobs of each wave
-	forced  int          // jobs that were started against the recorded order
 }
 
 type callState uint8
@@ -75,7 +75,7 @@ func (m *model) run(c Change) recorder.Span {
 	s.drop = m.dropped(c)
 	s.idle, s.opened = make([]int, len(m.shake)), slices.Repeat([]recorder.Span{-1}, len(m.shake))
 	for k := range classes {
-		s.free[k] = cmpOr(m.slots(k, cmpOr(c.MaxProcs, m.procs)), -1)
+		s.free[k] = cmp.Or(m.slots(k, cmp.Or(c.MaxProcs, m.procs)), -1)
 	}
 	for j := range m.jobs {
 		b := &m.jobs[j]
@@ -93,14 +93,6 @@ func (m *model) run(c Change) recorder.Span {
 	for s.advance() {
 	}
 	return s.now + m.tail
-}
-
-// cmpOr is n, or def when n is 0.
-func cmpOr(n, def int) int {
-	if n == 0 {
-		return def
-	}
-	return n
 }
 
 // nextWave opens the wave after those that have ended.
@@ -305,7 +297,6 @@ func (s *sim) unstick() bool {
 	}
 	for _, j := range s.members[s.wave] {
 		if !s.state[j].queued {
-			s.forced++
 			s.push(j)
 			return true
 		}

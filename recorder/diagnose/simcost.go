@@ -40,7 +40,7 @@ func (a *Analysis) costs() (all []cost, link float64) {
 	for i := range a.Calls {
 		c := &a.Calls[i]
 		k := &all[i]
-		k.mirror = c.Entry >= 0 && a.Entries[c.Entry].URL != nil || len(a.Entries) == 0 && !ofVCS(c)
+		k.mirror = c.Entry >= 0 && a.Entries[c.Entry].URL != nil || len(a.Entries) == 0 && !isDirect(c.First().Go.Kind)
 		var transfer recorder.Span
 		for _, x := range c.Exchanges {
 			t := x.Server.Timings()
@@ -99,9 +99,9 @@ type flow struct {
 // it would have been alone. While there were n of them at a time each had its part, unless
 // it shows that the number made no difference, as when the server limits each response.
 func share(flows []flow) (most float64, faster []float64) {
-	spans := make([]stretch, len(flows))
+	spans := make([]interval, len(flows))
 	for i, f := range flows {
-		spans[i] = stretch{f.from, f.to}
+		spans[i] = interval{f.from, f.to}
 	}
 	faster = make([]float64, len(flows))
 	rates, alone := make([]float64, len(flows)), make([]float64, len(flows))
@@ -124,7 +124,7 @@ func share(flows []flow) (most float64, faster []float64) {
 
 // mostAtATime is the largest sum of the rates of flows that were there at the same time.
 // Rates are means, so it is too much where one had the link alone for a while.
-func mostAtATime(flows []flow, spans []stretch) float64 {
+func mostAtATime(flows []flow, spans []interval) float64 {
 	order := make([]int, 0, 2*len(flows)) // i: flow i begins, ^i: it ends
 	for i := range flows {
 		order = append(order, i, ^i)

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -49,7 +50,7 @@ func (f *fluid) divide() {
 	for i := range f.flows {
 		order[i] = &f.flows[i]
 	}
-	slices.SortFunc(order, func(x, y *user) int { return int(math.Copysign(1, x.most-y.most)) })
+	slices.SortFunc(order, func(x, y *user) int { return cmp.Compare(x.most, y.most) })
 	rest := f.capacity
 	for i, s := range order {
 		s.rate = min(s.most, rest/float64(len(order)-i))

@@ -7,9 +7,6 @@ import (
 	"modtap/recorder"
 )
 
-// A stretch is time in which something shared was used.
-type stretch struct{ from, to recorder.Span }
-
 // shareWork takes out of the go command's own work, as the gaps between requests show it,
 // the waiting for a processor: while more jobs worked than there are processors, each had
 // but its part. Played, they wait for each other again, as many as there are then.
@@ -17,11 +14,11 @@ func (m *model) shareWork() {
 	if m.cpus <= 0 {
 		return
 	}
-	var spans []stretch
+	var spans []interval
 	var works []*recorder.Span
 	add := func(from, to recorder.Span, work *recorder.Span) {
 		if from < to {
-			spans, works = append(spans, stretch{from, to}), append(works, work)
+			spans, works = append(spans, interval{from, to}), append(works, work)
 		}
 	}
 	for j := range m.jobs {
@@ -41,7 +38,7 @@ func (m *model) shareWork() {
 
 // aloneTimes is how long each of spans would be if nothing else used what they share,
 // which is enough for so many at a time.
-func aloneTimes(spans []stretch, enough int) []recorder.Span {
+func aloneTimes(spans []interval, enough int) []recorder.Span {
 	order := make([]int, 0, 2*len(spans)) // i: span i begins, ^i: it ends
 	for i := range spans {
 		order = append(order, i, ^i)
@@ -69,7 +66,7 @@ func aloneTimes(spans []stretch, enough int) []recorder.Span {
 }
 
 // byTime sorts the beginnings (i) and ends (^i) of spans, an end before a beginning.
-func byTime(order []int, spans []stretch) {
+func byTime(order []int, spans []interval) {
 	at := func(e int) recorder.Span {
 		if e < 0 {
 			return spans[^e].to

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"math"
+	"net/url"
 	"slices"
 
 	"modtap/recorder"
@@ -51,7 +52,9 @@ func (a *Analysis) requests(onPath map[uint64]recorder.Span) Requests {
 		}
 		if c.Doubled {
 			q.Doubled++
-			q.DoubledCost += onPath[c.Last().ID]
+			for _, x := range c.repeats() {
+				q.DoubledCost += onPath[x.ID]
+			}
 		}
 	}
 	return q
@@ -116,7 +119,7 @@ func (a *Analysis) entryUses(onPath map[uint64]recorder.Span) []EntryUse {
 			continue
 		}
 		u, last := &uses[c.Entry], c.Last()
-		u.Requests += len(c.Exchanges)
+		u.Requests += a.askedOf(c)
 		switch {
 		case last.Err == nil && last.Status >= 200 && last.Status < 300:
 			u.Answered++
@@ -131,6 +134,21 @@ func (a *Analysis) entryUses(onPath map[uint64]recorder.Span) []EntryUse {
 		}
 	}
 	return uses
+}
+
+// askedOf is how many of a call's requests its entry got: where it redirects to is another's.
+func (a *Analysis) askedOf(c *Call) int {
+	e := &a.Entries[c.Entry]
+	if len(c.Exchanges) == 1 || e.isWord() {
+		return len(c.Exchanges)
+	}
+	n := 1
+	for _, x := range c.Exchanges[1:] {
+		if u, err := url.Parse(x.URL); err == nil && e.at(u) {
+			n++
+		}
+	}
+	return n
 }
 
 // A tally gathers a Group: the counts, and the times that percentiles are taken of.

@@ -31,7 +31,7 @@ func firstHasNothing() *Analysis {
 	w.ends(500, 0)
 	in := w.Input
 	a := &Analysis{In: &in, Env: in.Session.Environ, To: ms(500), Wall: ms(500), zero: epoch, conns: map[uint64]*recorder.Conn{}, callOf: map[uint64]int{}}
-	a.Entries = []Entry{{URL: &url.URL{Host: "private.test"}, Name: "https://private.test", Sep: ","}, {URL: &url.URL{Host: "proxy.golang.org"}, Name: "https://proxy.golang.org"}}
+	a.Entries = parseEntries("https://private.test,https://proxy.golang.org")
 	add := func(entry int, doubled bool, ids ...int) {
 		c := Call{Entry: entry, Doubled: doubled, Pred: len(a.Calls) - 1}
 		for _, id := range ids {
@@ -166,10 +166,10 @@ func TestCauses(t *testing.T) {
 		want string
 		x    func(*world) *recorder.Exchange
 	}{
-		{"mod: TLS 1.2 s of 1.3 s", func(w *world) *recorder.Exchange {
+		{"mod: TLS 1.2 s of 1.31 s", func(w *world) *recorder.Exchange {
 			return w.get(1, 0, proxyURL("x.test/m@v1.0.0", "mod"), 200, 9, phases{dns: 5, connect: 50, tls: 1200, wait: 50})
 		}},
-		{"info: wait 12 s of 12 s, answered 404", func(w *world) *recorder.Exchange {
+		{"info: wait 12.0 s of 12.0 s, answered 404", func(w *world) *recorder.Exchange {
 			return w.get(1, 0, proxyURL("x.test/m@v1.0.0", "info"), 404, 9, phases{wait: 12000})
 		}},
 		{"zip: receive, held up by the go command, 800 ms of 920 ms", func(w *world) *recorder.Exchange {
@@ -217,5 +217,18 @@ func BenchmarkTables(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		tablesOf(a)
+	}
+}
+
+// TestAskedOf: where an entry redirects to is another host's request.
+func TestAskedOf(t *testing.T) {
+	w := newWorld().set("GOPROXY", "https://proxy.golang.org,direct")
+	w.get(1, 10, proxyURL("x.test/m@v1.0.0", "zip"), 302, 9, phases{wait: 10})
+	w.get(2, 20, "https://store.test/m.zip", 200, 5000, phases{wait: 10}).Parent = 1
+	w.get(1, 40, proxyURL("x.test/n@v1.0.0", "zip"), 302, 9, phases{wait: 10})
+	w.get(1, 50, proxyURL("cached/x.test/n@v1.0.0", "zip"), 200, 5000, phases{wait: 10}).Parent = 3
+	w.ends(100, 0)
+	if u := analyse(&w.Input).entryUses(nil)[0]; u.Requests != 3 || u.Answered != 2 {
+		t.Errorf("got %+v, want 3 requests, 2 of them answered in the end", u)
 	}
 }

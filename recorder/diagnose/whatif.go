@@ -1,10 +1,10 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"modtap/recorder"
 	"modtap/recorder/gomod"
@@ -37,7 +37,7 @@ func (a *Analysis) whatIf() []Prediction {
 		q.Sure, q.Why = p.sure(remedy.change)
 		out = append(out, q)
 	}
-	slices.SortStableFunc(out, func(x, y Prediction) int { return int(min(max(x.Wall-y.Wall, -1), 1)) })
+	slices.SortStableFunc(out, func(x, y Prediction) int { return cmp.Compare(x.Wall, y.Wall) })
 	return out
 }
 
@@ -87,7 +87,7 @@ func (a *Analysis) remedies() []remedyChange {
 // keepGoSum completes go.sum, unless the command has just done so, and keeps it.
 func (a *Analysis) keepGoSum() []string {
 	keep := "git add go.mod go.sum"
-	if verb := (&goView{Analysis: a}).verb(); verb == "get" || verb == "mod tidy" {
+	if verb := a.verb(); verb == "get" || verb == "mod tidy" {
 		return []string{keep}
 	}
 	return []string{"go mod tidy", keep}
@@ -95,7 +95,7 @@ func (a *Analysis) keepGoSum() []string {
 
 // deadEntry is the first entry of GOPROXY that was asked and never answered although a
 // later one did, and the list without it; -1 where there is none. The list is "" where it
-// cannot be pasted, as a secret was taken out of it.
+// cannot be pasted, as it has a password.
 func (a *Analysis) deadEntry() (entry int, list string) {
 	uses := a.entryUses(nil)
 	for i, u := range uses {
@@ -103,16 +103,7 @@ func (a *Analysis) deadEntry() (entry int, list string) {
 		if u.Requests == 0 || u.Answered > 0 || !later {
 			continue
 		}
-		for k, e := range a.Entries {
-			if k != i {
-				list += e.Name + e.Sep
-			}
-		}
-		list = strings.TrimRight(list, ",|")
-		if strings.Contains(list, recorder.Redacted) {
-			list = ""
-		}
-		return i, list
+		return i, a.withoutEntries(func(k int, _ Entry) bool { return k == i })
 	}
 	return -1, ""
 }
@@ -142,7 +133,7 @@ func (p *player) sure(c Change) (level, why string) {
 	}
 	why = "the same model, with nothing changed, " + offBy(p.miss)
 	if float64(p.outside) > notPlayed*float64(p.a.Wall) {
-		why += fmt.Sprintf("; %s before the first request and after the last stay as they are", wordsOf(p.outside))
+		why += fmt.Sprintf("; %s before the first request and after the last stay as they are", secs(p.outside))
 	}
 	if c.MaxProcs > p.procs && !p.knowsGraph() {
 		if level == "high" {

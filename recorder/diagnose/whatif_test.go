@@ -258,7 +258,7 @@ func TestPredictCompile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sure, why := player.sure(Change{MaxProcs: 16}); sure != "medium" || !strings.Contains(why, "compile") || !strings.Contains(why, "60 s before") {
+	if sure, why := player.sure(Change{MaxProcs: 16}); sure != "medium" || !strings.Contains(why, "compile") || !strings.Contains(why, "60.0 s before") {
 		t.Errorf("%s: %s", sure, why)
 	}
 	player.miss = 0.4 // 4 s of the minute and a quarter

@@ -1,12 +1,13 @@
 package report
 
 import (
-	"encoding/json"
-
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +15,7 @@ import (
 
 	"modtap/recorder"
 	"modtap/recorder/diagnose"
+	"modtap/recorder/gomod"
 )
 
 // The looks that every sample is rendered in, beside the plain one of 80 columns.
@@ -104,6 +106,38 @@ func checkScreen(t *testing.T, s *sample, got string, how Layout) {
 	}
 }
 
+// TestDocumentFailures: what a finding is about is not told once more, however many requests
+// those are; the finding names only some of them.
+func TestDocumentFailures(t *testing.T) {
+	in := diagnose.Input{Session: &recorder.Session{Mode: "run", Argv: []string{"go", "mod", "download"}, Start: start}}
+	in.Process = &recorder.Process{Start: 1, End: ms(9_000), ExitCode: 1}
+	for i := range 40 {
+		m := recorder.Marks{WroteHeaders: ms(1), WroteRequest: ms(1.1), FirstByte: ms(50), LastByte: ms(51), End: ms(51)}
+		url := fmt.Sprintf("https://mirror.test/example.com/m%d/@v/v1.0.0.zip", i)
+		in.Exchanges = append(in.Exchanges, recorder.Exchange{
+			ID: uint64(i + 1), Start: start.Add(time.Duration(i) * 100 * time.Millisecond), Method: "GET", URL: url, Status: 403, Done: true, Server: m, Client: m,
+			Go: gomod.Request{Kind: gomod.Zip, Module: fmt.Sprintf("example.com/m%d", i), Version: "v1.0.0"},
+		})
+	}
+	in.Session.GOPROXY = "https://mirror.test"
+	d := &Document{Report: diagnose.Run(in)}
+	var b bytes.Buffer
+	if err := d.Write(&b, Text, Layout{Width: 100, Color: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "more") || strings.Contains(b.String(), "× mirror.test") {
+		t.Errorf("the report is\n%s", b.String())
+	}
+	d.Report.Findings, d.Report.Told = nil, nil
+	b.Reset()
+	if err := d.Write(&b, Text, Layout{Width: 100, Color: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "  \x1b[31m40 × mirror.test") {
+		t.Errorf("nothing else tells of them, and the report is\n%q", b.String())
+	}
+}
+
 func TestDocumentMarkdown(t *testing.T) {
 	for name, make := range samples {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +148,7 @@ func TestDocumentMarkdown(t *testing.T) {
 			if name != "many" {
 				golden(t, "report-"+name+".md", got.Bytes())
 			}
-			for _, never := range []string{"<script", "<img", "\x1b", "https://evil"} {
+			for _, never := range []string{"<script", "<img", "\x1b", "https://evil", "www.evil"} {
 				if !inFences(got.String(), never) {
 					t.Errorf("%q is in it, and not as code", never)
 				}

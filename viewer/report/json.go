@@ -27,6 +27,7 @@ type JSONFinding struct {
 	Evidence []uint64          `json:"evidence"`              // _modtap.id of entries of the recording, the most telling first
 	Of       int               `json:"evidence_of,omitempty"` // how many there were, when Evidence names only some
 	Conns    []uint64          `json:"conns,omitempty"`
+	ConnsOf  int               `json:"conns_of,omitempty"` // how many there were, when Conns names only some
 	Numbers  []recorder.Number `json:"numbers,omitempty"`
 	Caveat   string            `json:"caveat,omitempty"`
 	Remedy   JSONRemedy        `json:"remedy"`
@@ -56,7 +57,7 @@ func (d *Document) WriteJSON(w io.Writer) error {
 	out := JSONReport{Report: &r, Findings: []JSONFinding{}, Recording: d.recordingJSON()}
 	for _, f := range r.Findings {
 		out.Findings = append(out.Findings, JSONFinding{
-			ID: f.ID, Severity: f.Severity, Title: f.Title, Cost: f.Cost, Evidence: some(f.Evidence), Of: f.Of, Conns: f.Conns,
+			ID: f.ID, Severity: f.Severity, Title: f.Title, Cost: f.Cost, Evidence: some(f.Evidence), Of: f.Of, Conns: f.Conns, ConnsOf: f.ConnsOf,
 			Numbers: f.Numbers, Caveat: f.Caveat, Remedy: JSONRemedy{Text: f.Remedy, Commands: some(f.Commands)},
 		})
 	}

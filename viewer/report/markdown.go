@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"modtap/recorder"
@@ -270,8 +271,11 @@ func escape(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return strings.ReplaceAll(b.String(), "://", ":&#47;&#47;") // no link to what a stranger named
+	// No link to what a stranger named, by its scheme or by www.
+	return www.ReplaceAllString(strings.ReplaceAll(b.String(), "://", ":&#47;&#47;"), "$1&#46;")
 }
+
+var www = regexp.MustCompile(`(?i)\b(www)\.`)
 
 // code is a code span: names are safe there, and are not taken for addresses.
 func code(s string) string {

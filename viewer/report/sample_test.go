@@ -73,7 +73,15 @@ func (s *sample) onPath(from, to float64, bucket string, exchange uint64, what, 
 	s.Report.CriticalPath = append(s.Report.CriticalPath, diagnose.Link{From: ms(from), To: ms(to), Exchange: exchange, What: what, Bucket: bucket, Why: why})
 }
 
-func (s *sample) finding(f recorder.Finding) { s.Report.Findings = append(s.Report.Findings, f) }
+func (s *sample) finding(f recorder.Finding) {
+	s.Report.Findings = append(s.Report.Findings, f)
+	if s.Report.Told == nil {
+		s.Report.Told = map[uint64]bool{}
+	}
+	for _, id := range f.Evidence {
+		s.Report.Told[id] = s.Report.Told[id] || f.Severity != recorder.Info
+	}
+}
 
 // samples are what a report may have to tell.
 var samples = map[string]func() *sample{
@@ -248,7 +256,7 @@ func untold() *sample {
 func strange() *sample {
 	s := newSample(900, "sh", "-c", "echo \x1b]0;owned\a '<script>alert(1)</script>'\n")
 	r := s.Report
-	evil := "evil.example/<img src=x onerror=alert(1)>\x1b[2J|`x`\u202e"
+	evil := "www.evil.example/<img src=x onerror=alert(1)>\x1b[2J|`x`\u202e"
 	x := s.get(0, 10, 300, 10, "zip", evil+"@v1", 500, 10)
 	x.Reason, x.URL = "Bad\x1b[31m", "https://evil.example/\"><script>alert(1)</script>"
 	s.spent(map[string]float64{"wait": 300, "modtap": 120, "idle": 480})

@@ -121,7 +121,7 @@ func (s *screen) finding(f *recorder.Finding, full, commands bool) []string {
 	for _, n := range f.Numbers {
 		rows = append(rows, pad+s.paint(faint, Truncate(measured(n), width)))
 	}
-	for _, ids := range [][]string{{"request", numbers(f.Evidence, 50, f.Of)}, {"connection", numbers(f.Conns, 50, 0)}} {
+	for _, ids := range [][]string{{"request", numbers(f.Evidence, 50, f.Of)}, {"connection", numbers(f.Conns, 50, f.ConnsOf)}} {
 		for _, line := range wrap(ids[0]+"s "+ids[1], width, 0) {
 			if ids[1] != "" {
 				rows = append(rows, pad+s.paint(faint, line))
@@ -166,9 +166,9 @@ func (s *screen) title(f *recorder.Finding, lead, pad string, width int) []strin
 
 // failed are failures that no finding is about.
 func (s *screen) failed() *section {
-	rows := s.failures(&text{width: s.room, color: s.color})
+	rows := s.failures(&text{width: s.room})
 	for i, row := range rows {
-		rows[i] = strings.TrimPrefix(row, "   ") // the room for large counts
+		rows[i] = s.paint(bad, strings.TrimPrefix(row, "   ")) // the room for large counts
 	}
 	return s.listed("failed", rows, 2, 3, s.andMore)
 }

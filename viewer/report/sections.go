@@ -9,7 +9,10 @@ import (
 )
 
 func (s *Summary) failed(t *text) *section {
-	sec := &section{heading: t.paint(strong, "failed"), least: 2, limit: 4, rows: s.failureRows(t)}
+	sec := &section{heading: t.paint(strong, "failed"), least: 2, limit: 4}
+	for _, row := range s.failureRows(t) {
+		sec.rows = append(sec.rows, t.paint(bad, row))
+	}
 	if f := s.notFound; f.count > 0 {
 		sec.rows = append(sec.rows, t.failure(&f, "404 or 410, not found"))
 	}
@@ -24,10 +27,10 @@ func (s *Summary) failureRows(t *text) []string {
 	})
 	var rows []string
 	for _, f := range list {
-		rows = append(rows, t.paint(bad, t.failure(f, f.host+"  "+f.text)))
+		rows = append(rows, t.failure(f, f.host+"  "+f.text))
 	}
 	if n := len(s.inFlight); n > 0 {
-		rows = append(rows, t.paint(bad, fmt.Sprintf("%5d × not finished", n)))
+		rows = append(rows, fmt.Sprintf("%5d × not finished", n))
 	}
 	return rows
 }

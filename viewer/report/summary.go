@@ -236,15 +236,13 @@ func (s *Summary) slow(x *recorder.Exchange) {
 	}
 }
 
-// tell counts x as a failure if it is one; told has those that somebody else tells of.
-func (s *Summary) tell(x *recorder.Exchange, told bool) {
-	switch {
-	case told:
-	case !x.Done:
+// tell counts x as a failure if it is one.
+func (s *Summary) tell(x *recorder.Exchange) {
+	if !x.Done {
 		s.inFlight[x.ID] = true
-	default:
-		s.fail(x)
+		return
 	}
+	s.fail(x)
 }
 
 func (s *Summary) fail(x *recorder.Exchange) {

@@ -176,17 +176,12 @@ func (d *Document) notSeen() []string {
 // failures are the kinds of failures that no finding of weight is about, the worst first,
 // each a line for t.
 func (d *Document) failures(t *text) []string {
-	told := map[uint64]bool{}
-	for _, f := range d.Report.Findings {
-		for _, id := range f.Evidence {
-			told[id] = told[id] || f.Severity != recorder.Info
-		}
-	}
 	in, s := d.input(), NewSummary()
 	s.session = in.Session
 	for i := range in.Exchanges {
-		x := &in.Exchanges[i]
-		s.tell(x, told[x.ID])
+		if x := &in.Exchanges[i]; !d.Report.Told[x.ID] {
+			s.tell(x)
+		}
 	}
 	return s.failureRows(t)
 }
@@ -272,7 +267,7 @@ func evidence(f *recorder.Finding, n int) string {
 	case len(f.Evidence) > 0:
 		return several("request", f.Evidence, n, f.Of)
 	case len(f.Conns) > 0:
-		return several("connection", f.Conns, n, 0)
+		return several("connection", f.Conns, n, f.ConnsOf)
 	}
 	return ""
 }
