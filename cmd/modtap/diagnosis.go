@@ -50,7 +50,7 @@ func (a *app) readInput(path string) (diagnose.Input, error) {
 	}
 	return diagnose.Input{
 		Session: r.Session, Process: r.Process, End: r.End, Exchanges: r.Exchanges, Conns: r.Conns, Tunnels: r.Tunnels,
-		Foreign: r.Foreign, Lost: r.Lost, Missing: r.Missing, ConnsLeftOut: r.LeftOut,
+		Foreign: r.Foreign, Lost: r.Lost, Missing: r.Missing, ConnsLeftOut: r.LeftOut, Skipped: r.Skipped, Torn: r.Repaired,
 	}, nil
 }
 
@@ -139,6 +139,9 @@ func writeDocument(d *report.Document, format report.Format, path string) error 
 	if err := d.Write(&b, format, report.Layout{All: true}); err != nil {
 		return fmt.Errorf("write the report to %s: %w", path, err)
 	}
+	if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() {
+		_ = os.Chmod(path, 0o600) // it may have been there, readable by others
+	}
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("write the report to %s: %w", path, cause(err))
 	}
@@ -182,21 +185,7 @@ func (s *session) recordingArg() string {
 	if s.har == nil || s.har.folder != "" {
 		return ""
 	}
-	return quoted(s.har.path())
-}
-
-// quoted is path as a shell takes it, where it has more than plain characters.
-func quoted(path string) string {
-	odd := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(`@%+=:,./\_-`, r))
-	}
-	switch {
-	case !strings.ContainsFunc(path, odd) && (runtime.GOOS == "windows" || !strings.Contains(path, `\`)):
-		return path
-	case runtime.GOOS == "windows":
-		return `"` + path + `"`
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return s.userShell().Quote(s.har.path())
 }
 
 // failsOn reports whether the diagnosis reached --fail-on.

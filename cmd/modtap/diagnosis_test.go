@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,26 +68,6 @@ func TestFailsOn(t *testing.T) {
 	}
 	if failsOn(nil, "info") {
 		t.Error("no diagnosis reaches --fail-on")
-	}
-}
-
-var quotedTests = []struct{ path, unix, windows string }{
-	{"x.har", "x.har", "x.har"},
-	{"/a/b-c_1.har", "/a/b-c_1.har", "/a/b-c_1.har"},
-	{`C:\a.har`, `'C:\a.har'`, `C:\a.har`},
-	{"a b.har", "'a b.har'", `"a b.har"`},
-	{"it's $x.har", `'it'\''s $x.har'`, `"it's $x.har"`},
-}
-
-func TestQuoted(t *testing.T) {
-	for _, tt := range quotedTests {
-		want := tt.unix
-		if runtime.GOOS == "windows" {
-			want = tt.windows
-		}
-		if got := quoted(tt.path); got != want {
-			t.Errorf("%q: %s, want %s", tt.path, got, want)
-		}
 	}
 }
 
@@ -171,11 +153,39 @@ func TestReportFileIsTheUsersAlone(t *testing.T) {
 		t.Skip("files have no mode there")
 	}
 	file := filepath.Join(t.TempDir(), "x.html")
+	if err := os.WriteFile(file, nil, 0o644); err != nil { // of the run before
+		t.Fatal(err)
+	}
 	d := &report.Document{Report: diagnose.Run(diagnose.Input{})}
 	if err := writeDocument(d, report.HTML, file); err != nil {
 		t.Fatal(err)
 	}
 	if fi, err := os.Stat(file); err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", fi.Mode(), err)
+	}
+}
+
+// TestDamageIsTold: a report of what could be read says that it is not all there was.
+func TestDamageIsTold(t *testing.T) {
+	const entry = `{"startedDateTime":"2026-01-02T03:04:05Z","time":5,"request":{"method":"GET","url":"https://a.test/"},"response":{"status":200},"timings":{"send":1,"wait":2,"receive":2}}`
+	file := filepath.Join(t.TempDir(), "x.har")
+	torn := `{"log":{"version":"1.2","creator":{"name":"other","version":"1"},"entries":[` + entry + `,5,{"request":7},` + entry + `,{"startedDate`
+	if err := os.WriteFile(file, []byte(torn), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{}
+	in, err := a.readInput(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	d := &report.Document{Report: a.diagnosed(in)}
+	if err := d.Write(&b, report.Text, report.Layout{All: true, Width: 300}); err != nil {
+		t.Fatal(err)
+	}
+	for _, told := range []string{"2 entries of the file make no sense", "ends in the middle"} {
+		if !strings.Contains(b.String(), told) {
+			t.Errorf("%q is not in\n%s", told, b.String())
+		}
 	}
 }

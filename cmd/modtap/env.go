@@ -29,7 +29,7 @@ modtap serve; --unset prints how to go back to what was before.`,
   eval "$(modtap env --unset)"`,
 		Args: a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			sh := child.DefaultShell(a.getenv, runtime.GOOS)
+			sh := a.userShell()
 			if shell != "" {
 				var err error
 				if sh, err = child.ParseShell(shell); err != nil {
@@ -46,6 +46,9 @@ modtap serve; --unset prints how to go back to what was before.`,
 	c.Flags().BoolVar(&unset, "unset", false, "go back to the environment before")
 	return c
 }
+
+// userShell is the shell that modtap was started from.
+func (a *app) userShell() child.Shell { return child.UserShell(a.getenv, runtime.GOOS) }
 
 // env prints the environment of the running serve.
 func (a *app) env(shell child.Shell) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -22,14 +21,20 @@ type facts struct {
 	told    chan struct{} // closed when the Log has them
 }
 
-// beginFacts begins to read. command is the file that will run.
-func (s *session) beginFacts(command string) {
-	if !isGoFile(command) {
+// beginFacts begins to read. command is the file that will run as argv[0].
+func (s *session) beginFacts(command string, argv []string) {
+	dir := ""
+	if child.IsGo(filepath.Base(command)) {
+		dir = goDir(argv)
+		if abs, err := filepath.Abs(command); err == nil {
+			command = abs // it is asked in dir
+		}
+	} else {
 		command = "" // it may run one all the same: the one on the PATH
 	}
 	s.facts.reading = environ.Begin(environ.Config{
-		Env: s.environ, Go: command, GOTOOLCHAIN: s.goEnv.GOTOOLCHAIN,
-		Shell: string(child.UserShell(s.getenv, runtime.GOOS)), Redactor: s.redactor,
+		Dir: dir, Env: s.environ, Go: command, GOTOOLCHAIN: s.goEnv.GOTOOLCHAIN,
+		Shell: string(s.userShell()), Redactor: s.redactor,
 	})
 	s.later(func() {
 		s.facts.reading.Cancel()
@@ -37,10 +42,27 @@ func (s *session) beginFacts(command string) {
 	})
 }
 
-// isGoFile reports whether file is a go command: go, go.exe, go1.25.3.
-func isGoFile(file string) bool {
-	name := strings.TrimSuffix(filepath.Base(file), ".exe")
-	return name == "go" || strings.HasPrefix(name, "go1.")
+// goDir is the folder that a go command changes to before anything else, "" when it stays:
+// its first flag, before or behind its subcommand, may be -C (cmd/go, handleChdirFlag).
+func goDir(argv []string) string {
+	rest := argv[1:]
+	if len(rest) > 0 && (rest[0] == "mod" || rest[0] == "work") { // whose subcommands are two words
+		rest = rest[1:]
+	}
+	if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 {
+		return ""
+	}
+	flag, dir, ok := strings.Cut(rest[0], "=")
+	switch {
+	case flag != "-C" && flag != "--C":
+		return ""
+	case !ok && len(rest) > 1:
+		return rest[1]
+	}
+	return dir
 }
 
 // tellFacts gives the Log the session anew when the facts are there.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"modtap/recorder"
 	"modtap/recorder/har"
@@ -24,7 +26,7 @@ func recordRun(t *testing.T, dir string, env []string, args ...string) (r *har.R
 	file := filepath.Join(home, "x.har")
 	c := exec.Command("modtap", append([]string{"run", "-o", file}, args...)...)
 	c.Dir = dir
-	c.Env = append(append(os.Environ(), "MODTAP_HOME="+home, "GOENV=off", "GOWORK=off", "GOFLAGS=", "GOPROXY=off", "CI="), env...)
+	c.Env = append(append(os.Environ(), "MODTAP_HOME="+home, "GOENV=off", "GOWORK=off", "GOFLAGS=", "GOPROXY=off"), env...)
 	var out, err bytes.Buffer
 	c.Stdout, c.Stderr = &out, &err
 	if e := c.Run(); e != nil {
@@ -98,6 +100,25 @@ func TestRunRecordsItsMachine(t *testing.T) {
 	}
 }
 
+// TestFactsOfAnotherFolder: those of the folder that the go command changes to, also when
+// the command itself is named from here.
+func TestFactsOfAnotherFolder(t *testing.T) {
+	dir := tinyModule(t)
+	file, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, filepath.Join(filepath.Dir(dir), "go")); err != nil {
+		t.Fatal(err)
+	}
+	for _, argv := range [][]string{{"go", "-C", filepath.Base(dir), "list"}, {"./go", "list", "-C=" + filepath.Base(dir)}} {
+		r, _, _ := recordRun(t, filepath.Dir(dir), nil, append([]string{"--"}, argv...)...)
+		if e := r.Session.Environ; e == nil || e.GoDirective != "1.21" || e.GoSum != 1 || !strings.HasPrefix(e.Go["GOVERSION"], "go1.") {
+			t.Errorf("%s: got %+v", argv, e)
+		}
+	}
+}
+
 // TestSlowGoEnv does not hold the user's command for long, nor is anything lost but itself.
 func TestSlowGoEnv(t *testing.T) {
 	dir, bin := tinyModule(t), t.TempDir()
@@ -155,5 +176,40 @@ func TestClockStep(t *testing.T) {
 	// Without the reading of the other clock there is nothing to compare with.
 	if got := clockStep(now.Round(0), now.Add(time.Second)); got != 0 {
 		t.Errorf("got %v", got)
+	}
+	for _, step := range []time.Duration{time.Hour, -time.Hour} {
+		if got := clockStep(now, stepped(t, now.Add(time.Second), step)); got != step {
+			t.Errorf("a clock that was set by %v ran ahead by %v", step, got)
+		}
+	}
+}
+
+// stepped is t with the wall clock set by d and the other clock left alone. No function of
+// the time package makes one: a [time.Time] with both readings begins with a word that has
+// the seconds above 30 bits of nanoseconds.
+func stepped(t *testing.T, at time.Time, d time.Duration) time.Time {
+	t.Helper()
+	set := at
+	*(*uint64)(unsafe.Pointer(&set)) += uint64(d/time.Second) << 30
+	if set.Sub(at) != 0 || set.Round(0).Sub(at.Round(0)) != d {
+		t.Fatal("a time.Time is laid out in another way")
+	}
+	return set
+}
+
+// TestStepsOfASetClock are left out, and that is told.
+func TestStepsOfASetClock(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "trace.json")
+	at := time.Now()
+	writeFile(t, file, fmt.Sprintf(`[{"name":"go build","ph":"B","ts":%d},{"name":"go build","ph":"E","ts":%d}]`, at.UnixMicro(), at.UnixMicro()+1000))
+	for _, c := range []struct {
+		step  time.Duration
+		spans int
+	}{{0, 1}, {time.Hour, 0}, {-time.Hour, 0}} {
+		var said bytes.Buffer
+		s := &session{app: &app{stderr: &said}, info: &recorder.Session{Start: stepped(t, at, -c.step)}, goTrace: file}
+		if got := s.goSpans(time.Now()); len(got) != c.spans || strings.Contains(said.String(), fmt.Sprintf("the clock was set by %v while", c.step)) != (c.step != 0) {
+			t.Errorf("set by %v: %v, %s", c.step, got, said.String())
+		}
 	}
 }

@@ -86,6 +86,11 @@ func (o *options) check() error {
 			return fmt.Errorf("--bypass %s: must be a host without port, as in *.corp.example", b)
 		}
 	}
+	for _, other := range []struct{ flag, path string }{{"-o", o.output}, {"--log-file", o.logFile}, {"--keylog", o.keylog}} {
+		if sameName(o.reportFile, other.path) {
+			return fmt.Errorf("--report-file %s: that is the file of %s", o.reportFile, other.flag)
+		}
+	}
 	return checkReportFile(o.reportFile)
 }
 

@@ -41,12 +41,12 @@ var labFaults = []scenario{
 	{
 		id:     "dns-slow",
 		dns:    map[string]origintest.DNSHost{"proxy.golang.test": {A: reply(func(r *origintest.DNSReply) { r.Delay = 2500 * time.Millisecond })}},
-		remedy: other,
+		remedy: other, unnamed: "the remedy is another resolver; another name stands for that",
 	},
 	{
 		id:     "aaaa-stall",
 		dns:    map[string]origintest.DNSHost{"proxy.golang.test": {A: origintest.Loopback().A, AAAA: origintest.DNSReply{Drop: true, FailFirst: 1}}},
-		remedy: other,
+		remedy: other, unnamed: "the remedy is a line of resolv.conf or another resolver; another name stands for that",
 	},
 	{
 		id: "connection-failed", fails: true, // nobody listens there
@@ -106,7 +106,10 @@ var labFaults = []scenario{
 		id: "low-bandwidth", shape: origintest.Shape{Modules: 6, Depth: 2, Big: 6, BigSize: 300_000},
 		knobs: []string{"host=proxy.golang.test kind=zip rate=60000"}, remedy: other,
 	},
-	{id: "huge-zip", shape: bigModule, knobs: []string{"host=proxy.golang.test kind=zip suffix=m0/@v/v1.0.0.zip rate=6000000"}, remedy: other},
+	{
+		id: "huge-zip", shape: bigModule, knobs: []string{"host=proxy.golang.test kind=zip suffix=m0/@v/v1.0.0.zip rate=6000000"},
+		remedy: other, unnamed: "the remedy is to do without the module; a mirror stands for that",
+	},
 	{ // against a mirror that is near
 		id: "latency-bound", shape: manyModules, nosum: true, knobs: []string{"host=proxy.golang.test first-byte=250ms"}, always: []string{"first-byte=50ms"},
 		env: []string{"GOMAXPROCS=16"}, remedy: other,

@@ -57,7 +57,8 @@ type scenario struct {
 	lost  time.Duration // what it costs where the run without it cannot tell, as the command fails
 
 	// The remedy, applied with the fault still there: must bring the cost back.
-	remedy     []string // variables
+	remedy     []string // variables, which a command of the finding must name
+	unnamed    string   // why none does, if so
 	remedyArgs []string // another command
 	remedyFunc func(*labRun)
 
@@ -82,7 +83,6 @@ type labRun struct {
 
 // A labResult is what a run came to, read as a user would: from modtap report.
 type labResult struct {
-	wall   time.Duration // of the command
 	exit   int
 	report labReport
 	output string
@@ -196,7 +196,7 @@ func (s *scenario) judge(r *labRuns) (row labRow, wrong []string) {
 	if s.id == "" {
 		return row, wrong
 	}
-	reported := median(r.faulty, func(r *labResult) float64 { c, _ := r.report.cost(s.id); return c })
+	reported := median(r.faulty, func(r *labResult) float64 { return r.report.finding(s.id).Cost })
 	row.reported = secs(reported)
 	lost := float64(s.lost.Milliseconds())
 	if len(r.clean) > 0 {
@@ -244,9 +244,13 @@ func (s *scenario) check(r *labResult) (wrong []string) {
 	}
 	if s.id != "" {
 		if !r.report.blames(s.id) {
-			wrong = append(wrong, fmt.Sprintf("findings: %s\n%s", r.report.ids(), r.output))
+			return append(wrong, fmt.Sprintf("findings: %s\n%s", r.report.ids(), r.output))
 		}
-		return wrong
+		f, helps := r.report.finding(s.id), s.remedy
+		if s.unnamed != "" {
+			helps = nil
+		}
+		return append(wrong, f.lacks(helps)...)
 	}
 	for _, f := range r.report.Findings {
 		if f.Severity != "info" {
@@ -298,9 +302,8 @@ func (s *scenario) run(t *testing.T, faulty, fixed bool) labResult {
 	c := exec.CommandContext(ctx, args[0], args[1:]...)
 	c.Dir, c.Env = r.dir, r.env
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	started := time.Now()
 	out, err := c.CombinedOutput()
-	res := labResult{wall: time.Since(started), output: string(out)}
+	res := labResult{output: string(out)}
 	if exit, ok := err.(*exec.ExitError); ok {
 		res.exit = exit.ExitCode()
 	} else if err != nil {

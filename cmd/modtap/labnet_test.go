@@ -2,12 +2,22 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 )
+
+// needNetlab skips the test where netlab cannot make a network.
+func needNetlab(t *testing.T) {
+	t.Helper()
+	_, err := exec.LookPath("ip")
+	need(t, err == nil, "iproute2 (Debian package iproute2)")
+	_, err = os.Stat("/dev/net/tun")
+	need(t, err == nil && os.Geteuid() == 0, "root and /dev/net/tun")
+}
 
 // labPrograms builds netlab, origin and modtap once, when the first scenario needs them, in
 // a folder that goes with t.

@@ -1,6 +1,11 @@
 package main
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
 
 // A labReport is what is read of the JSON.
 type labReport struct {
@@ -11,23 +16,21 @@ type labReport struct {
 			MS   float64 `json:"ms"`
 		} `json:"buckets"`
 	} `json:"accounting"`
-	Findings []struct {
-		ID       string  `json:"id"`
-		Severity string  `json:"severity"`
-		Title    string  `json:"title"`
-		Cost     float64 `json:"cost_ms"`
-		Evidence []int   `json:"evidence"`
-		Remedy   struct {
-			Text     string   `json:"text"`
-			Commands []string `json:"commands"`
-		} `json:"remedy"`
-	} `json:"findings"`
-	Predictions []struct {
-		ID    string  `json:"id"`
-		Wall  float64 `json:"wall_ms"`
-		Saves float64 `json:"saves_ms"`
-		Sure  string  `json:"sure"`
-	} `json:"what_if"`
+	Findings []labFinding `json:"findings"`
+}
+
+// A labFinding is one of them.
+type labFinding struct {
+	ID       string  `json:"id"`
+	Severity string  `json:"severity"`
+	Title    string  `json:"title"`
+	Cost     float64 `json:"cost_ms"`
+	Evidence []int   `json:"evidence"`
+	Conns    []int   `json:"conns"`
+	Remedy   struct {
+		Text     string   `json:"text"`
+		Commands []string `json:"commands"`
+	} `json:"remedy"`
 }
 
 // bucket is the time in a bucket, in milliseconds.
@@ -40,14 +43,36 @@ func (r *labReport) bucket(name string) float64 {
 	return 0
 }
 
-// cost is that of the finding with an id, in milliseconds; false: there is none.
-func (r *labReport) cost(id string) (float64, bool) {
+// finding is the one with an id; of none it is empty.
+func (r *labReport) finding(id string) labFinding {
 	for _, f := range r.Findings {
 		if f.ID == id {
-			return f.Cost, true
+			return f
 		}
 	}
-	return 0, false
+	return labFinding{}
+}
+
+// restsOnNothing are the findings that no request shows: git's traces, the flags or the
+// machine's samples do.
+var restsOnNothing = []string{"ssh-remote", "insecure-flag", "cache-lock"}
+
+// lacks says what a finding wants for its user to believe it and to act on it: evidence, a
+// remedy, and a command for each variable that helps.
+func (f *labFinding) lacks(helps []string) (wrong []string) {
+	if f.Remedy.Text == "" {
+		wrong = append(wrong, f.ID+" has no remedy")
+	}
+	if len(f.Evidence)+len(f.Conns) == 0 && !slices.Contains(restsOnNothing, f.ID) {
+		wrong = append(wrong, f.ID+" has no evidence")
+	}
+	for _, kv := range helps {
+		name, _, _ := strings.Cut(kv, "=")
+		if !slices.ContainsFunc(f.Remedy.Commands, func(c string) bool { return strings.Contains(c, name+"=") }) {
+			wrong = append(wrong, fmt.Sprintf("%s helps, and no command of %s names it: %q", name, f.ID, f.Remedy.Commands))
+		}
+	}
+	return wrong
 }
 
 // ids lists the findings as the table has them: "slow-404!" is bad, "(doubled-4xx)" is info.
@@ -79,4 +104,25 @@ func (r *labReport) blames(id string) bool {
 		}
 	}
 	return len(bad) == 1 && bad[0] == id
+}
+
+// TestLabFindingLacks: the lab does not take a finding for its id alone.
+func TestLabFindingLacks(t *testing.T) {
+	good := labFinding{ID: "stalled", Evidence: []int{1}}
+	good.Remedy.Text, good.Remedy.Commands = "Do.", []string{"go env -w GOPROXY=https://a.test"}
+	onConns, mute, wrong, unseen := good, good, good, good
+	onConns.Evidence, onConns.Conns = nil, []int{1}
+	mute.Remedy.Text = ""
+	wrong.Remedy.Commands = []string{"go env GOPROXY", "go mod tidy"}
+	unseen.Evidence = nil
+	bySamples := unseen
+	bySamples.ID = "cache-lock"
+	for _, test := range []struct {
+		f    labFinding
+		want int
+	}{{good, 0}, {onConns, 0}, {bySamples, 0}, {mute, 1}, {wrong, 1}, {unseen, 1}, {labFinding{}, 3}} {
+		if got := test.f.lacks([]string{"GOPROXY=x"}); len(got) != test.want {
+			t.Errorf("%+v lacks %q", test.f, got)
+		}
+	}
 }

@@ -15,13 +15,9 @@ import (
 
 // need skips the scenario where its network cannot be made.
 func (s *scenario) need(t *testing.T) {
-	if s.net == "" && s.netHealthy == "" {
-		return
+	if s.net != "" || s.netHealthy != "" {
+		needNetlab(t)
 	}
-	_, err := exec.LookPath("ip")
-	need(t, err == nil, "iproute2 (Debian package iproute2)")
-	_, err = os.Stat("/dev/net/tun")
-	need(t, err == nil && os.Geteuid() == 0, "root and /dev/net/tun")
 }
 
 // labTrees are the trees of shapes, which many scenarios share.

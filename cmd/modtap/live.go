@@ -35,12 +35,10 @@ func (s *session) keepLookout() *lookout {
 	return w
 }
 
-// end has a last look and ends the lookout. A nil one has ended.
+// end has a last look and ends the lookout.
 func (w *lookout) end() {
-	if w != nil {
-		close(w.stop)
-		<-w.ended
-	}
+	close(w.stop)
+	<-w.ended
 }
 
 func (w *lookout) run() {

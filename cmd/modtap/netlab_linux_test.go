@@ -23,14 +23,10 @@ func TestRoundTrips(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	_, err := exec.LookPath("ip")
-	need(t, err == nil, "iproute2 (Debian package iproute2)")
-	_, err = os.Stat("/dev/net/tun")
-	need(t, err == nil && os.Geteuid() == 0, "root and /dev/net/tun")
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "modtap/intercept/origintest/cmd/netlab", "modtap/intercept/origintest/cmd/origin", "modtap/cmd/modtap")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	needNetlab(t)
+	bin, err := labPrograms(t)()
+	if err != nil {
+		t.Fatal(err)
 	}
 	var wrong []string
 	for range 5 { // a busy machine delays samples; a wrong phase is wrong every time

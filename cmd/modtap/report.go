@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -116,7 +117,7 @@ func (o *reportOptions) chosen() (report.Format, error) {
 // newest; and what names it again.
 func (a *app) recordingOf(args []string) (path, arg string, err error) {
 	if len(args) == 1 {
-		return args[0], quoted(args[0]), nil
+		return args[0], a.userShell().Quote(args[0]), nil
 	}
 	dir, err := a.recordingsDir()
 	if err != nil {
@@ -130,6 +131,16 @@ func (a *app) recordingOf(args []string) (path, arg string, err error) {
 		return "", "", withHint(errors.New("there is no recording yet"), "make one: modtap run -- go mod download")
 	}
 	return list[0], "", nil
+}
+
+// sameName reports whether both name one file, which need not exist yet.
+func sameName(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB || same(a, b)
 }
 
 // same reports whether both name one file that exists.
@@ -171,7 +182,7 @@ func (a *app) explain(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return report.WriteMeanings(a.stdout, diagnose.IDs(), diagnose.Explain, how)
 	}
-	text, ok := diagnose.Explain(args[0])
+	text, ok := diagnose.ExplainIn(string(a.userShell()), args[0])
 	if !ok {
 		hint := "modtap explain lists all of them"
 		if near := nearest(args[0], diagnose.IDs()); len(near) > 0 {

@@ -61,7 +61,7 @@ func (a *app) run(o *options, argv []string) error {
 	signals := child.Catch()
 	defer signals.Stop()
 	s, err := a.open(o, "run", argv, func(s *session) (*ca.Authority, error) {
-		s.beginFacts(path)
+		s.beginFacts(path, argv)
 		return s.prepareRun()
 	})
 	if err != nil {

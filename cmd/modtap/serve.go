@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -145,7 +144,7 @@ func (s *session) announce() {
 	if s.o.quiet {
 		return
 	}
-	shell := child.DefaultShell(s.getenv, runtime.GOOS)
+	shell := s.userShell()
 	byHand, err := shell.Script(s.byHand())
 	text := fmt.Sprintf("modtap: proxy      %s\n", s.trust.URL)
 	if s.viewer != nil {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"modtap/intercept/origintest"
 	"modtap/recorder"
 	"modtap/recorder/diagnose"
-	"modtap/recorder/har"
 )
 
 // whatIfShape is the graph of the predictions: four layers of ten modules. Its go.mod files
@@ -34,8 +32,8 @@ type whatIfRun struct {
 	goSum string // content; "": no go.sum
 }
 
-// A lab runs a whatIfRun and returns what modtap recorded.
-type lab func(t *testing.T, r whatIfRun) *har.Recording
+// A lab runs a whatIfRun and returns what modtap recorded, as it reads it.
+type lab func(t *testing.T, r whatIfRun) diagnose.Input
 
 // whatIfs are the changes that are predicted and then made.
 var whatIfs = []struct {
@@ -59,7 +57,7 @@ func TestWhatIf(t *testing.T) {
 	}
 	o := origintest.Start(t, origintest.Config{Tree: tree})
 	dns := origintest.StartDNS(t, origintest.DNSConfig{})
-	delayed := func(t *testing.T, r whatIfRun) *har.Recording {
+	delayed := func(t *testing.T, r whatIfRun) diagnose.Input {
 		o.SetKnobs(origintest.Knob{FirstByte: r.delay})
 		file := filepath.Join(t.TempDir(), "x.har")
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -75,21 +73,17 @@ func TestWhatIf(t *testing.T) {
 // TestWhatIfPath is TestWhatIf over the kernel's own TCP, with a round trip of 200 ms.
 func TestWhatIfPath(t *testing.T) {
 	needLab(t, 1)
-	_, err := exec.LookPath("ip")
-	need(t, err == nil, "iproute2 (Debian package iproute2)")
-	_, err = os.Stat("/dev/net/tun")
-	need(t, err == nil && os.Geteuid() == 0, "root and /dev/net/tun")
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "modtap/intercept/origintest/cmd/netlab", "modtap/intercept/origintest/cmd/origin", "modtap/cmd/modtap")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	needNetlab(t)
+	bin, err := labPrograms(t)()
+	if err != nil {
+		t.Fatal(err)
 	}
 	tree, err := origintest.NewTree(whatIfShape.Generate())
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := origintest.Start(t, origintest.Config{}) // for its environment; the real one is far
-	far := func(t *testing.T, r whatIfRun) *har.Recording {
+	far := func(t *testing.T, r whatIfRun) diagnose.Input {
 		ca, file := filepath.Join(bin, "ca.pem"), filepath.Join(t.TempDir(), "x.har")
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
@@ -107,7 +101,7 @@ func TestWhatIfPath(t *testing.T) {
 }
 
 // record runs c, which is modtap around the go command, and reads what it recorded.
-func (r whatIfRun) record(t *testing.T, c *exec.Cmd, file string) *har.Recording {
+func (r whatIfRun) record(t *testing.T, c *exec.Cmd, file string) diagnose.Input {
 	t.Helper()
 	c.Dir = origintest.Project(t, "", r.named...)
 	c.Env = append(c.Env, fmt.Sprint("GOMAXPROCS=", r.procs))
@@ -119,7 +113,7 @@ func (r whatIfRun) record(t *testing.T, c *exec.Cmd, file string) *har.Recording
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	rec, err := har.Open(file)
+	in, err := (&app{}).readInput(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +124,7 @@ func (r whatIfRun) record(t *testing.T, c *exec.Cmd, file string) *har.Recording
 			_ = os.Rename(file, f.Name())
 		}
 	}
-	return rec
+	return in
 }
 
 // whatIf records a run of the go command with args, predicts, and holds the predictions
@@ -143,8 +137,7 @@ func whatIf(t *testing.T, l lab, tree *origintest.Tree, named []string, args ...
 		goSum.WriteString(tree.Sum(path, version))
 	}
 	base := whatIfRun{args: args, named: named, delay: 200 * time.Millisecond, procs: 2}
-	rec := l(t, base)
-	report := diagnose.Run(input(rec, base.procs))
+	report := diagnose.Run(l(t, base))
 	t.Logf("%-22s %9s %9s %6s", "go "+strings.Join(args, " "), "predicted", "measured", "off")
 	t.Logf("%-22s %9s %9.2f", "as recorded", "", report.Wall.Duration().Seconds())
 	for _, w := range whatIfs {
@@ -185,21 +178,4 @@ func wallsOf(t *testing.T, l lab, r whatIfRun, predicted recorder.Span) []record
 // offBy is by how much of the median of walls, which are sorted or one, a prediction is off.
 func offBy(predicted recorder.Span, walls []recorder.Span) float64 {
 	return float64(predicted)/float64(walls[len(walls)/2]) - 1
-}
-
-// input is what a recording says, with what the go command ran with where it does not.
-func input(rec *har.Recording, procs int) diagnose.Input {
-	s := *rec.Session
-	var env recorder.Environ
-	if s.Environ != nil {
-		env = *s.Environ
-	}
-	if env.MaxProcs == 0 {
-		env.MaxProcs, env.CPUs = procs, runtime.NumCPU()
-	}
-	s.Environ = &env
-	return diagnose.Input{
-		Session: &s, Process: rec.Process, End: rec.End, Exchanges: rec.Exchanges, Conns: rec.Conns, Tunnels: rec.Tunnels,
-		Foreign: rec.Foreign, Lost: rec.Lost, Missing: rec.Missing,
-	}
 }

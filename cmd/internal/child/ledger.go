@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -255,9 +256,15 @@ func (l *ledger) isUnder(p proc, pid int) bool {
 // goName is what the go command's program is called, also that of golang.org/dl.
 var goName = regexp.MustCompile(`^go(1\.[0-9.]+((rc|beta)[0-9]+)?)?$`)
 
+// IsGo reports whether a program of that name, without its folder, is a go command: go,
+// go1.25.3, Go.exe.
+func IsGo(name string) bool {
+	return goName.MatchString(strings.TrimSuffix(strings.ToLower(name), ".exe"))
+}
+
 // isTool reports whether a program counts as a tool. One that is just being started may
 // have no name yet.
-func isTool(name string) bool { return name != "" && !goName.MatchString(name) }
+func isTool(name string) bool { return name != "" && !IsGo(name) }
 
 func byName(tools map[string]Tool) []Tool {
 	var out []Tool

@@ -161,3 +161,14 @@ func TestLedgerStarved(t *testing.T) {
 		})
 	}
 }
+
+func TestIsGo(t *testing.T) {
+	for name, want := range map[string]bool{
+		"go": true, "go.exe": true, "GO.EXE": true, "go1.25.3": true, "go1.26rc1": true, "go1.25.3.exe": true,
+		"": false, "gofmt": false, "go1.mod": false, "go-build": false, "git": false, "go.sh": false,
+	} {
+		if got := IsGo(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}

@@ -14,7 +14,11 @@ type status struct {
 	proc
 	state   byte // R, S, D, Z …
 	threads int
+	exiting bool // it has let go of its memory, or is about to; from then on it is root's
 }
+
+// exitFlag is PF_EXITING of the kernel's include/linux/sched.h.
+const exitFlag = 0x4
 
 // tick is the unit of times in stat; it is 10 ms on every architecture of this decade.
 const tick = 10 * time.Millisecond
@@ -41,12 +45,13 @@ func parseStat(b []byte) (status, bool) {
 	s.cpu, s.waited = ticks(14)+ticks(15), ticks(16)+ticks(17)
 	s.id.born = uint64(number(22))
 	s.ended = s.state == 'Z' || s.state == 'X'
+	s.exiting = s.ended || number(9)&exitFlag != 0
 	return s, ok
 }
 
 // parseIO reads /proc/PID/io: the bytes that went from and to disks, those of children
 // that were waited for included; -1 when the kernel does not count them, or the process
-// is another user's.
+// is another user's, or has ended.
 func parseIO(b []byte) (read, written int64) {
 	read, written = -1, -1
 	for line := range bytes.Lines(b) {

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,9 @@ const aStat = "4711 (git-remote-http) S 4700 4711 4600 34816 4711 4194304 2113 1
 func TestParseStat(t *testing.T) {
 	want := status{state: 'S', threads: 2, proc: proc{id: procID{born: 889231}, parent: 4700, name: "git-remote-http", cpu: 460 * time.Millisecond, waited: 110 * time.Millisecond}}
 	zombie := want
-	zombie.state, zombie.ended, zombie.name = 'Z', true, "a) S 1 (b"
+	zombie.state, zombie.ended, zombie.exiting, zombie.name = 'Z', true, true, "a) S 1 (b"
+	exiting := want
+	exiting.state, exiting.exiting = 'R', true
 	for _, tt := range []struct {
 		text string
 		want status
@@ -20,6 +23,7 @@ func TestParseStat(t *testing.T) {
 	}{
 		{aStat, want, true},
 		{"4711 (a) S 1 (b) Z" + aStat[len("4711 (git-remote-http) S"):], zombie, true},
+		{strings.Replace(strings.Replace(aStat, " S ", " R ", 1), " 4194304 ", " 4194308 ", 1), exiting, true},
 		{"", status{}, false},
 		{"4711 (git) S 4700", status{}, false},
 		{"4711 )git( S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22", status{}, false},

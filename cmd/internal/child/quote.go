@@ -35,8 +35,8 @@ func ParseShell(name string) (Shell, error) {
 	return "", fmt.Errorf("unknown shell %q: it must be sh, fish, powershell or cmd", name)
 }
 
-// DefaultShell guesses the shell that modtap was called from.
-func DefaultShell(getenv func(string) string, goos string) Shell {
+// defaultShell guesses the shell that modtap was called from.
+func defaultShell(getenv func(string) string, goos string) Shell {
 	if goos == "windows" {
 		switch {
 		case getenv("SHELL") != "": // Git Bash, MSYS2
@@ -53,8 +53,8 @@ func DefaultShell(getenv func(string) string, goos string) Shell {
 }
 
 // UserShell is the shell that this program was started from: the one that is its parent,
-// or else, where a script or another program is, the user's DefaultShell. (SHELL is the
-// one that users log in with; many start another by hand.)
+// or else, where a script or another program is, the one that the environment speaks for.
+// (SHELL is the one that users log in with; many start another by hand.)
 func UserShell(getenv func(string) string, goos string) Shell {
 	return userShell(parentName(), getenv, goos)
 }
@@ -63,7 +63,7 @@ func userShell(parent string, getenv func(string) string, goos string) Shell {
 	if s, err := ParseShell(parent); err == nil && parent != "sh" { // sh: a script's
 		return s
 	}
-	return DefaultShell(getenv, goos)
+	return defaultShell(getenv, goos)
 }
 
 // Script writes changes as statements that the shell can evaluate, one per line.

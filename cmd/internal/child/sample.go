@@ -156,15 +156,9 @@ func halve(samples []Sample) []Sample {
 
 // merge makes one sample of two neighbours.
 func merge(a, b Sample) Sample {
-	bytes := func(a, b int64) int64 {
-		if a < 0 || b < 0 {
-			return -1
-		}
-		return a + b
-	}
 	s := Sample{
 		End: b.End, Took: a.Took + b.Took, CPU: a.CPU + b.CPU,
-		Read: bytes(a.Read, b.Read), Written: bytes(a.Written, b.Written),
+		Read: plus(a.Read, b.Read), Written: plus(a.Written, b.Written),
 		Disk: a.Disk + b.Disk, Lock: a.Lock + b.Lock, Queued: a.Queued + b.Queued,
 	}
 	tools := map[string]Tool{}

@@ -206,8 +206,8 @@ var defaultShellTests = []struct {
 
 func TestDefaultShell(t *testing.T) {
 	for _, tt := range defaultShellTests {
-		if got := DefaultShell(func(k string) string { return tt.env[k] }, tt.goos); got != tt.want {
-			t.Errorf("DefaultShell(%v, %s) = %s, want %s", tt.env, tt.goos, got, tt.want)
+		if got := defaultShell(func(k string) string { return tt.env[k] }, tt.goos); got != tt.want {
+			t.Errorf("defaultShell(%v, %s) = %s, want %s", tt.env, tt.goos, got, tt.want)
 		}
 	}
 }
@@ -226,6 +226,23 @@ func TestUserShell(t *testing.T) {
 	} {
 		if got := userShell(tt.parent, func(string) string { return tt.login }, "linux"); got != tt.want {
 			t.Errorf("started by %q, SHELL=%s: %s, want %s", tt.parent, tt.login, got, tt.want)
+		}
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for _, tt := range []struct {
+		shell      Shell
+		word, want string
+	}{
+		{Sh, "/a/b-c_1.har", "/a/b-c_1.har"}, {Sh, `C:\a.har`, `'C:\a.har'`}, {Sh, "it's $x.har", `'it'\''s $x.har'`}, {Sh, "", "''"}, {Sh, "-a.har", "-a.har"},
+		{Fish, "it's $x.har", `'it\'s $x.har'`}, {Fish, "x@1.har", "x@1.har"},
+		{PowerShell, `C:\a.har`, `C:\a.har`}, {PowerShell, "it's $x.har", "'it''s $x.har'"}, {PowerShell, "O’Brien.har", "'O’’Brien.har'"},
+		{PowerShell, "-a.har", "'-a.har'"}, {PowerShell, "a@1.har", "'a@1.har'"}, {PowerShell, "", "''"},
+		{Cmd, `C:\a.har`, `C:\a.har`}, {Cmd, "it's $x.har", `"it's $x.har"`}, {Cmd, `D:\my files\`, `"D:\my files\\"`}, {Cmd, "O’Brien.har", `"O’Brien.har"`},
+	} {
+		if got := tt.shell.Quote(tt.word); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.shell, got, tt.want)
 		}
 	}
 }

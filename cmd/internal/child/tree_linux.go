@@ -89,8 +89,24 @@ func (t *tree) process(pid int) (status, bool) {
 		s.cpu = cpu
 	}
 	s.name = t.fullName(dir, s.proc)
-	s.read, s.written = parseIO(t.read(dir + "/io"))
+	if s.read, s.written = parseIO(t.read(dir + "/io")); s.read < 0 || s.written < 0 {
+		s.read, s.written = t.unread(dir, s)
+	}
 	return s, true
+}
+
+// unread is what to take for the bytes of a process whose io cannot be read. Of one that
+// ends or has ended only root can, and what it did since the last look is found with its
+// parent, once that has waited for it; -1 is left for what is another user's, or where the
+// kernel does not count.
+func (t *tree) unread(dir string, s status) (read, written int64) {
+	if was, ok := t.known[s.id.pid]; ok && was.id == s.id {
+		return was.read, was.written
+	}
+	if now, ok := parseStat(t.read(dir + "/stat")); ok && now.id.born == s.id.born && !now.exiting {
+		return -1, -1
+	}
+	return 0, 0
 }
 
 // fullName finds a name that the kernel cut off after 15 bytes (git-remote-https).

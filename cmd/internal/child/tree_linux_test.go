@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestWaitForALock: another process, this one, holds the lock until the child has waited
@@ -67,6 +71,42 @@ func TestBytesOnDisk(t *testing.T) {
 	}
 	if sum.Written < 4<<20 || sum.Written > r.written+1<<20 || sum.Written < r.written {
 		t.Errorf("%d bytes were written, the child's own account has %d", sum.Written, r.written)
+	}
+}
+
+// TestBytesOfTheEnded: what a user other than root cannot read of a process that has ended
+// makes nothing of the others unknown.
+func TestBytesOfTheEnded(t *testing.T) {
+	c := exec.Command("sh", "-c", "sleep 0.1 & exec sleep 60") // who does not wait for its child
+	if os.Getuid() == 0 {
+		const nobody = 65534
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		runtime.LockOSThread() // and it ends with the test
+		if err := unix.Setfsuid(nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Start(); err != nil {
+		t.Skip("this user cannot be another: ", err)
+	}
+	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	known := newTree(c.Process)
+	for ended := false; !ended; time.Sleep(5 * time.Millisecond) {
+		for _, tr := range []*tree{known, newTree(c.Process)} {
+			seen, ok := tr.look()
+			if !ok {
+				t.Fatal("the processes are gone")
+			}
+			for _, p := range seen.procs {
+				ended = ended || p.ended
+				if p.id.pid == c.Process.Pid && p.read < 0 {
+					t.Skip("this kernel does not count")
+				}
+				if p.read < 0 || p.written < 0 {
+					t.Fatalf("of %+v the bytes are not known", p)
+				}
+			}
+		}
 	}
 }
 

@@ -7,6 +7,10 @@
 // Chrome: an array with an event for the beginning and one for the end of each step. It
 // is written event by event, so that of a command that was killed all but the last is
 // there. Times are microseconds of the wall clock.
+//
+// A go command under the first one (of go generate, of a test) inherits the flag and writes
+// to the same file, from its start; the first one goes on where it was. So a trace may be
+// torn anywhere.
 package gotrace
 
 import (
@@ -72,49 +76,98 @@ type thread struct {
 	name string
 }
 
-// Read reads a trace as far as it goes. Steps that did not end lasted until end, the end
-// of the command. Spans are in the order of their starts; of very many, the longest. The
-// error is that of reading.
-func Read(r io.Reader, end time.Time) ([]Span, error) {
-	in := &failing{r: io.LimitReader(r, maxBytes)}
-	d := json.NewDecoder(in)
-	if t, err := d.Token(); err != nil || t != json.Delim('[') {
-		return nil, in.err
+// The errors of a trace that tells less than there was.
+var (
+	errTorn = errors.New("the trace is torn, as when a go command runs another")
+	errLong = errors.New("the trace is too long")
+)
+
+// Read reads a trace as far as it goes. Where it is whole, or was cut off with its command,
+// steps that did not end lasted until end, the end of the command; otherwise they are left
+// out, and the error says why. Spans are in the order of their starts; of very many, the
+// longest.
+func Read(r io.Reader, end time.Time) ([]Span, error) { return read(r, end, maxBytes) }
+
+func read(r io.Reader, end time.Time, limit int64) ([]Span, error) {
+	rest := &io.LimitedReader{R: r, N: limit + 1}
+	in := &failing{r: rest}
+	s := steps{open: map[thread][]time.Time{}}
+	err := s.read(json.NewDecoder(in))
+	switch {
+	case in.err != nil:
+		err = in.err
+	case rest.N <= 0:
+		err = errLong
 	}
-	var spans []Span
-	open := map[thread][]time.Time{}
-	pending := 0
+	if err == nil {
+		s.endAll(end)
+	}
+	spans := longest(s.spans)
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Name, b.Name)) })
+	return spans, err
+}
+
+// steps are those that have ended, and when those began that have not.
+type steps struct {
+	spans   []Span
+	open    map[thread][]time.Time
+	pending int
+}
+
+// read takes the events of d. The end of the bytes is no error, wherever it is.
+func (s *steps) read(d *json.Decoder) error {
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return torn(err)
+	}
 	for d.More() {
 		var e event
-		if d.Decode(&e) != nil {
-			break // it was cut off, or two go commands wrote to it
+		if err := d.Decode(&e); err != nil {
+			return torn(err)
 		}
-		key := thread{e.TID, e.Name[:min(len(e.Name), maxName)]}
-		at, ok := instant(e.Time)
-		switch {
-		case !ok:
-		case e.Phase == "B" && pending < maxOpen:
-			open[key] = append(open[key], at)
-			pending++
-		case e.Phase == "E" && len(open[key]) > 0:
-			spans = append(spans, span(key.name, open[key][0], at))
-			pending--
-			if open[key] = open[key][1:]; len(open[key]) == 0 {
-				delete(open, key)
-			}
-		}
-		if len(spans) == 2*maxSpans {
-			spans = longest(spans)
+		s.take(e)
+	}
+	if t, err := d.Token(); err != nil || t != json.Delim(']') {
+		return torn(err)
+	}
+	_, err := d.Token() // there is nothing behind it
+	return torn(err)
+}
+
+// torn is the error of a trace that ends with err, nil where that is the end of its bytes.
+func torn(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return errTorn
+}
+
+func (s *steps) take(e event) {
+	key := thread{e.TID, e.Name[:min(len(e.Name), maxName)]}
+	at, ok := instant(e.Time)
+	switch {
+	case !ok:
+	case e.Phase == "B" && s.pending < maxOpen:
+		s.open[key] = append(s.open[key], at)
+		s.pending++
+	case e.Phase == "E" && len(s.open[key]) > 0:
+		s.spans = append(s.spans, span(key.name, s.open[key][0], at))
+		s.pending--
+		if s.open[key] = s.open[key][1:]; len(s.open[key]) == 0 {
+			delete(s.open, key)
 		}
 	}
-	for key, starts := range open {
+	if len(s.spans) == 2*maxSpans {
+		s.spans = longest(s.spans)
+	}
+}
+
+// endAll ends the steps that are still open.
+func (s *steps) endAll(end time.Time) {
+	for key, starts := range s.open {
 		for _, start := range starts {
-			spans = append(spans, span(key.name, start, end))
+			s.spans = append(s.spans, span(key.name, start, end))
 		}
 	}
-	spans = longest(spans)
-	slices.SortFunc(spans, func(a, b Span) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Name, b.Name)) })
-	return spans, in.err
 }
 
 func span(name string, start, end time.Time) Span {

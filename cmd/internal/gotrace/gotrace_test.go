@@ -50,7 +50,6 @@ func TestRead(t *testing.T) {
 		{"ends before its start", `[{"name":"x","ph":"B","ts":10},{"name":"x","ph":"E","ts":5}]`, []Span{{"x", micro(10), 0}}},
 		{"no instants", `[{"name":"x","ph":"B","ts":-1},{"name":"x","ph":"B","ts":1e300},{"name":"x","ph":"E","ts":0}]`, nil},
 		{"empty", "", nil},
-		{"another file", `{"traceEvents":[]}`, nil},
 	} {
 		got, err := Read(strings.NewReader(tt.text), micro(2000000))
 		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
@@ -59,11 +58,53 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestTornTraces: of what another go command wrote into the trace, or what is not all read,
+// no step that was not seen to end lasts until the end of the command.
+func TestTornTraces(t *testing.T) {
+	head := trace[:strings.Index(trace, `,{"name":"modfetch.download a@v1","ph":"E"`)]
+	tail := trace[len(head):]
+	const inner = `[
+{"name":"inner","ph":"B","ts":1000000}
+,{"name":"inner","ph":"E","ts":1000001}
+]`
+	for _, tt := range []struct {
+		name, text string
+		spans      int
+	}{
+		{"a hole", inner[:len(inner)-1] + strings.Repeat("\x00", 200) + tail, 1},
+		{"a hole behind the end", inner + strings.Repeat("\x00", 200) + tail, 1},
+		{"no hole behind the end", inner + tail, 1},
+		{"the end of another in it", head + `"ts":12}` + tail, 1},
+		{"another value in it", head + `,{"name":7}` + tail, 1},
+		{"another brace in it", head + "}" + tail, 1},
+		{"nothing but a hole", strings.Repeat("\x00", 200), 0},
+		{"another file", `{"traceEvents":[]}`, 0},
+	} {
+		got, err := Read(strings.NewReader(tt.text), micro(2000000))
+		if len(got) != tt.spans || err == nil {
+			t.Errorf("%s: %v, %v", tt.name, got, err)
+		}
+	}
+	for _, limit := range []int{len(head), len(trace) - 1} {
+		got, err := read(strings.NewReader(trace), micro(2000000), int64(limit))
+		if len(got) == 0 || got[0].Took > time.Millisecond || !errors.Is(err, errLong) {
+			t.Errorf("%d bytes are read: %v, %v", limit, got, err)
+		}
+	}
+	if got, err := read(strings.NewReader(trace), micro(2000000), int64(len(trace))); len(got) != 3 || err != nil {
+		t.Errorf("all bytes are read: %v, %v", got, err)
+	}
+}
+
 func TestReadTellsErrors(t *testing.T) {
 	broken := errors.New("broken")
 	got, err := Read(io.MultiReader(strings.NewReader(trace[:len(trace)-1]), iotest.ErrReader(broken)), micro(2000000))
 	if !errors.Is(err, broken) || len(got) != 3 {
 		t.Errorf("%d spans, %v", len(got), err)
+	}
+	got, err = Read(io.MultiReader(strings.NewReader(trace[:200]), iotest.ErrReader(broken)), micro(2000000))
+	if !errors.Is(err, broken) || len(got) != 0 {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 
@@ -144,11 +185,16 @@ func TestTheGoCommand(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(trace)
 	f.Add(trace[:200])
+	f.Add(trace[:200] + "\x00\x00" + trace[200:])
+	f.Add(trace + trace)
 	f.Add(`[{"name":"x","ph":"B","ts":1e15,"tid":18446744073709551615}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		spans, err := Read(strings.NewReader(text), micro(2000000))
-		if err != nil || len(spans) > maxSpans {
-			t.Fatalf("%d spans, %v", len(spans), err)
+		if len(spans) > maxSpans {
+			t.Fatalf("%d spans", len(spans))
+		}
+		if strings.Contains(text, "\x00") && err == nil {
+			t.Errorf("a hole is no error: %v", spans)
 		}
 		for i, s := range spans {
 			if s.Took < 0 || len(s.Name) > 3*maxName || i > 0 && s.Start.Before(spans[i-1].Start) {
