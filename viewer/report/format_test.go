@@ -99,6 +99,7 @@ var wrapTests = []struct {
 	{"", nil},
 	{"localhost", []string{"localhost"}},
 	{"git over ssh to git@host: 2 connections, 12.3 s, localhost", []string{"git over ssh to git@host:", "2 connections, 12.3 s,", "localhost"}},
+	{"the wait was long: a 23.6 s.", []string{"the wait was long: a", "23.6 s."}},
 	{"a-word-that-is-longer-than-the-line b", []string{"a-word-that-is-longer-than", "-the-line b"}},
 	{strings.Repeat("a-word-of-twenty-chars ", 9), []string{"a-word-of-twenty-chars", "a-word-of-twenty-chars", "a-word-of-twenty-chars", "a-word-of-twenty-chars …"}},
 }

@@ -209,7 +209,7 @@ const notSeen = "not seen   "
 // number. A word that is longer gets a line of its own, cut into pieces.
 func wrap(text string, width, most int) []string {
 	var lines []string
-	for word := range strings.FieldsSeq(text) {
+	for _, word := range unbroken(text) {
 		last := len(lines) - 1
 		r := []rune(word)
 		if last >= 0 && len([]rune(lines[last]))+1+len(r) <= width {
@@ -226,6 +226,23 @@ func wrap(text string, width, most int) []string {
 	}
 	return lines
 }
+
+// unbroken is the words of text, with a number and its unit as one.
+func unbroken(text string) []string {
+	var words []string
+	for word := range strings.FieldsSeq(text) {
+		if last := len(words) - 1; last >= 0 && units[strings.TrimRight(word, ",.;:)")] && endsInDigit(words[last]) {
+			words[last] += " " + word
+			continue
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+var units = map[string]bool{"ms": true, "s": true, "min": true, "h": true, "B": true, "kB": true, "MB": true, "GB": true, "%": true}
+
+func endsInDigit(word string) bool { return word[len(word)-1] >= '0' && word[len(word)-1] <= '9' }
 
 // wordsUpTo is the beginning of line that is no longer than width, up to the end of a word
 // where there is one.
