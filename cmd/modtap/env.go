@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"modtap/cmd/internal/child"
+	"modtap/recorder/shell"
 )
 
 // answerTime bounds how long to wait for an answer of serve's port.
 const answerTime = time.Second
 
 func (a *app) envCommand() *cobra.Command {
-	var shell string
+	var name string
 	var unset bool
 	c := &cobra.Command{
 		Use:   "env",
@@ -30,9 +31,9 @@ modtap serve; --unset prints how to go back to what was before.`,
 		Args: a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			sh := a.userShell()
-			if shell != "" {
+			if name != "" {
 				var err error
-				if sh, err = child.ParseShell(shell); err != nil {
+				if sh, err = shell.Parse(name); err != nil {
 					return usageError(c, err)
 				}
 			}
@@ -42,16 +43,16 @@ modtap serve; --unset prints how to go back to what was before.`,
 			return a.env(sh)
 		},
 	}
-	c.Flags().StringVar(&shell, "shell", "", "sh, fish, powershell or cmd (default: the one in use)")
+	c.Flags().StringVar(&name, "shell", "", "sh, fish, powershell or cmd (default: the one in use)")
 	c.Flags().BoolVar(&unset, "unset", false, "go back to the environment before")
 	return c
 }
 
 // userShell is the shell that modtap was started from.
-func (a *app) userShell() child.Shell { return child.UserShell(a.getenv, runtime.GOOS) }
+func (a *app) userShell() shell.Shell { return child.UserShell(a.getenv, runtime.GOOS) }
 
 // env prints the environment of the running serve.
-func (a *app) env(shell child.Shell) error {
+func (a *app) env(sh shell.Shell) error {
 	dir, err := a.configDir()
 	if err != nil {
 		return err
@@ -68,17 +69,17 @@ func (a *app) env(shell child.Shell) error {
 	conn.Close()
 	a.otherGOPROXY(state)
 	changes := child.ShellChanges(a.environ, state.child())
-	return a.print(shell, changes, shell.Eval(envCommandLine(shell)))
+	return a.print(sh, changes, sh.Eval(envCommandLine(sh)))
 }
 
 // print writes changes to stdout, and how to apply them.
-func (a *app) print(shell child.Shell, changes []child.Change, how string) error {
-	script, err := shell.Script(changes)
+func (a *app) print(sh shell.Shell, changes []child.Change, how string) error {
+	script, err := child.Script(sh, changes)
 	if err != nil {
 		return err
 	}
 	if how != "" {
-		script += shell.Comment("to use it: "+how) + "\n"
+		script += sh.Comment("to use it: "+how) + "\n"
 	}
 	_, err = fmt.Fprint(a.stdout, script)
 	return err

@@ -12,6 +12,7 @@ import (
 
 	"modtap/ca"
 	"modtap/cmd/internal/child"
+	"modtap/recorder/shell"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -144,8 +145,8 @@ func (s *session) announce() {
 	if s.o.quiet {
 		return
 	}
-	shell := s.userShell()
-	byHand, err := shell.Script(s.byHand())
+	sh := s.userShell()
+	byHand, err := child.Script(sh, s.byHand())
 	text := fmt.Sprintf("modtap: proxy      %s\n", s.trust.URL)
 	if s.viewer != nil {
 		text += fmt.Sprintf("modtap: live view  %s\n", s.viewer.URL(s.page.Addr().String()))
@@ -153,7 +154,7 @@ func (s *session) announce() {
 	if s.har != nil {
 		text += fmt.Sprintf("modtap: recording  %s\n", s.har.path())
 	}
-	text += "\nIn the shell that should use it:\n\n  " + shell.Eval(envCommandLine(shell)) + "\n"
+	text += "\nIn the shell that should use it:\n\n  " + sh.Eval(envCommandLine(sh)) + "\n"
 	if err == nil && byHand != "" {
 		text += "\nor by hand:\n\n" + indent(byHand)
 	}
@@ -161,10 +162,10 @@ func (s *session) announce() {
 	fmt.Fprint(s.status, text)
 }
 
-// envCommandLine is what prints the environment for shell.
-func envCommandLine(shell child.Shell) string {
-	if shell == child.Sh {
+// envCommandLine is what prints the environment for a shell.
+func envCommandLine(sh shell.Shell) string {
+	if sh == shell.Sh {
 		return "modtap env"
 	}
-	return "modtap env --shell " + string(shell)
+	return "modtap env --shell " + string(sh)
 }

@@ -4,81 +4,25 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"modtap/recorder/shell"
 )
 
-// The functions below write commands for the user's shell (Environ.Shell). Their twins for
-// what modtap itself prints are in cmd/internal/child (word.go, quote.go), which this package
-// may not import: what is mended here must be mended there.
+// The functions below write commands for the user's shell (Environ.Shell).
 
-// shell is the user's shell: sh, fish, powershell or cmd.
-func (a *Analysis) shell() string {
+// shell is the user's shell.
+func (a *Analysis) shell() shell.Shell {
 	switch {
 	case a.Env.Shell != "":
-		return a.Env.Shell
+		return shell.Shell(a.Env.Shell)
 	case a.goos() == "windows":
-		return "powershell"
+		return shell.PowerShell
 	}
-	return "sh"
+	return shell.Sh
 }
 
 // quote quotes one word for the user's shell.
-func (a *Analysis) quote(word string) string {
-	shell := a.shell()
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plainIn(shell, r) }) && !splitIn(shell, word) {
-		return word
-	}
-	switch shell {
-	case "cmd":
-		return quoteCmd(word)
-	case "powershell":
-		return quoteAlways(word)
-	case "fish": // the backslash escapes itself and the quote between single quotes
-		return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(word) + "'"
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// plainIn reports whether a shell takes r as it is, wherever it stands in a word.
-func plainIn(shell string, r rune) bool {
-	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+=:./_-", r) {
-		return true
-	}
-	switch shell {
-	case "cmd": // % is a variable, and what is between , is for programs to split
-		return strings.ContainsRune(`@*\`, r)
-	case "powershell": // , makes a list, @ splats
-		return r == '\\'
-	}
-	return strings.ContainsRune("@%,", r)
-}
-
-// splitIn reports whether a shell makes two words of one that is plain: what begins with a
-// dash is a parameter to PowerShell, which ends it at a dot or a colon (golang/go#47743).
-func splitIn(shell, word string) bool {
-	return shell == "powershell" && strings.HasPrefix(word, "-") && strings.ContainsAny(word, ".:")
-}
-
-// quoteCmd quotes for cmd and for the rules by which Windows programs split their line:
-// a quote is escaped, and so are the backslashes before one.
-func quoteCmd(word string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	slashes := 0
-	for _, r := range word {
-		switch r {
-		case '\\':
-			slashes++
-		case '"':
-			b.WriteString(strings.Repeat(`\`, slashes+1))
-			slashes = 0
-		default:
-			slashes = 0
-		}
-		b.WriteRune(r)
-	}
-	b.WriteString(strings.Repeat(`\`, slashes) + `"`)
-	return b.String()
-}
+func (a *Analysis) quote(word string) string { return a.shell().Quote(word) }
 
 // goEnvW is `go env -w NAME=VALUE`, which lasts. Where the setting is an environment
 // variable, which goes before what go env -w writes, it sets that.
@@ -93,11 +37,11 @@ func (a *Analysis) goEnvW(name, value string) string {
 // stays set in that window, which variables tells.
 func (a *Analysis) with(name, value, command string) string {
 	switch a.shell() {
-	case "cmd":
+	case shell.Cmd:
 		return `set "` + name + "=" + value + `" && ` + command
-	case "powershell":
-		return "$env:" + name + "=" + quoteAlways(value) + "; " + command
-	case "fish":
+	case shell.PowerShell:
+		return "$env:" + name + "=" + shell.PowerShell.Literal(value) + "; " + command
+	case shell.Fish:
 		return "env " + name + "=" + a.quote(value) + " " + command
 	}
 	return name + "=" + a.quote(value) + " " + command
@@ -106,11 +50,11 @@ func (a *Analysis) with(name, value, command string) string {
 // setVar sets a variable for everything that the window starts from then on.
 func (a *Analysis) setVar(name, value string) string {
 	switch a.shell() {
-	case "cmd":
+	case shell.Cmd:
 		return `set "` + name + "=" + value + `"`
-	case "powershell":
-		return "$env:" + name + "=" + quoteAlways(value)
-	case "fish":
+	case shell.PowerShell:
+		return "$env:" + name + "=" + shell.PowerShell.Literal(value)
+	case shell.Fish:
 		return "set -gx " + name + " " + a.quote(value)
 	}
 	return "export " + name + "=" + a.quote(value)
@@ -118,9 +62,9 @@ func (a *Analysis) setVar(name, value string) string {
 
 // oneRun matches the variables that with sets where they stay set: what follows one is a
 // command, or another.
-var oneRun = map[string]*regexp.Regexp{
-	"cmd":        regexp.MustCompile(`^set "(\w+)=.*?" && `),
-	"powershell": regexp.MustCompile(`^\$env:(\w+)='(?:[^']|'')*'; `),
+var oneRun = map[shell.Shell]*regexp.Regexp{
+	shell.Cmd:        regexp.MustCompile(`^set "(\w+)=.*?" && `),
+	shell.PowerShell: regexp.MustCompile(`^\$env:(\w+)='(?:[^']|'')*'; `),
 }
 
 // leftSet are the variables that a command made by with leaves set.
@@ -165,7 +109,7 @@ func (a *Analysis) whyVariables(commands []string) string {
 	var names []string
 	for _, name := range a.Env.FromEnv {
 		set := strings.TrimSuffix(a.setVar(name, ""), "''")
-		if a.shell() == "cmd" {
+		if a.shell() == shell.Cmd {
 			set = strings.TrimSuffix(set, `"`)
 		}
 		if slices.ContainsFunc(commands, func(c string) bool { return strings.HasPrefix(c, set) || c == a.unsetVar(name) }) {
@@ -184,30 +128,24 @@ func (a *Analysis) whyVariables(commands []string) string {
 // unsetVar undoes setVar.
 func (a *Analysis) unsetVar(name string) string {
 	switch a.shell() {
-	case "cmd":
+	case shell.Cmd:
 		return `set "` + name + `="`
-	case "powershell":
+	case shell.PowerShell:
 		return "Remove-Item Env:" + name
-	case "fish":
+	case shell.Fish:
 		return "set -e " + name
 	}
 	return "unset " + name
 }
 
-// quoteAlways is a PowerShell string: what stands right of = must be one. PowerShell takes
-// typographic quotes for the quote as well.
-func quoteAlways(value string) string {
-	return "'" + strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(value) + "'"
-}
-
 // repeat runs the command until it succeeds, three times at most.
 func (a *Analysis) repeat(command string) string {
 	switch a.shell() {
-	case "cmd":
+	case shell.Cmd:
 		return strings.Join([]string{command, command, command}, " || ")
-	case "powershell":
+	case shell.PowerShell:
 		return "foreach ($i in 1..3) { " + command + "; if ($LASTEXITCODE -eq 0) { break }; Start-Sleep 15 }"
-	case "fish":
+	case shell.Fish:
 		return "for i in 1 2 3; " + command + "; and break; sleep 15; end"
 	}
 	return "for i in 1 2 3; do " + command + " && break; sleep 15; done"

@@ -1,10 +1,8 @@
 package diagnose
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 func in(shell, os string) *Analysis {
@@ -72,22 +70,10 @@ func TestEnvironmentVariables(t *testing.T) {
 	}
 }
 
-func TestQuote(t *testing.T) {
-	for _, c := range []struct{ shell, word, want string }{
-		{"sh", "./...", "./..."}, {"sh", "a*b", "'a*b'"}, {"sh", "", "''"}, {"sh", "~/x", "'~/x'"}, {"sh", "m@v1.0.0", "m@v1.0.0"},
-		{"powershell", "-coverprofile=c.out", "'-coverprofile=c.out'"}, {"powershell", "-go=1.17", "'-go=1.17'"}, {"powershell", "-x:y", "'-x:y'"},
-		{"powershell", "-ldflags=-s", "-ldflags=-s"}, {"powershell", "--", "--"}, {"sh", "-go=1.17", "-go=1.17"}, {"cmd", "-go=1.17", "-go=1.17"},
-		{"powershell", "./O’Brien", "'./O’’Brien'"}, {"powershell", "‘a‚b‛", "'‘‘a‚‚b‛‛'"},
-		{"powershell", "a,b", "'a,b'"}, {"powershell", "m@v1.0.0", "'m@v1.0.0'"}, {"powershell", `D:\gomod`, `D:\gomod`}, {"powershell", "", "''"},
-		{"cmd", "a b", `"a b"`}, {"cmd", `D:\go mod\`, `"D:\go mod\\"`}, {"cmd", `say "hi"`, `"say \"hi\""`}, {"cmd", "a|b", `"a|b"`}, {"cmd", "a,b", `"a,b"`},
-		{"fish", `D:\x'`, `'D:\\x\''`},
-	} {
-		if got := in(c.shell, "linux").quote(c.word); got != c.want {
-			t.Errorf("%s: %q is %s, want %s", c.shell, c.word, got, c.want)
-		}
-	}
+// TestUnknownShell: on Windows it is taken for PowerShell.
+func TestUnknownShell(t *testing.T) {
 	if got := in("", "windows").quote("a,b"); got != "'a,b'" {
-		t.Errorf("unknown shell on Windows: %s", got)
+		t.Errorf("got %s", got)
 	}
 }
 
@@ -137,26 +123,6 @@ func TestOneRunLeavesVariables(t *testing.T) {
 			}
 		}
 	}
-}
-
-// FuzzQuoteSh: what is quoted for sh is the word again in a real sh.
-func FuzzQuoteSh(f *testing.F) {
-	for _, s := range []string{"", "a b", "it's", "$(x)", "`x`", "a\\b", "*", "~", "-n", "a|b,c", "!x", "é", "\n"} {
-		f.Add(s)
-	}
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		f.Skip("there is no sh")
-	}
-	f.Fuzz(func(t *testing.T, word string) {
-		if strings.ContainsRune(word, 0) || !utf8.ValidString(word) {
-			t.Skip()
-		}
-		out, err := exec.Command(sh, "-c", "printf %s "+in("sh", "linux").quote(word)+".").CombinedOutput()
-		if err != nil || string(out) != word+"." {
-			t.Errorf("%q became %q (%v)", word, out, err)
-		}
-	})
 }
 
 func TestRepeat(t *testing.T) {

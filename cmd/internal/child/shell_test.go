@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modtap/recorder/shell"
 )
 
 var shellTests = []struct {
@@ -70,8 +72,8 @@ func TestScriptsTellNoPassword(t *testing.T) {
 	base := []string{"HTTPS_PROXY=http://u:canary@corp:3128", "http_proxy=http://v:canary 'x@corp:3128", "NO_PROXY=.corp"}
 	for _, s := range []struct {
 		program string
-		shell   Shell
-	}{{"sh", Sh}, {"bash", Sh}, {"fish", Fish}, {"pwsh", PowerShell}} {
+		shell   shell.Shell
+	}{{"sh", shell.Sh}, {"bash", shell.Sh}, {"fish", shell.Fish}, {"pwsh", shell.PowerShell}} {
 		t.Run(s.program, func(t *testing.T) {
 			once := apply(base, ShellChanges(base, testProxy))
 			text := script(t, s.shell, ShellChanges(base, testProxy)) + "#\n" + script(t, s.shell, ShellChanges(once, testProxy))
@@ -83,7 +85,7 @@ func TestScriptsTellNoPassword(t *testing.T) {
 			if err != nil || runtime.GOOS == "windows" {
 				t.Skipf("%s is not installed", s.program)
 			}
-			dump := map[Shell]string{PowerShell: `[Console]::Write("$env:HTTPS_PROXY $env:http_proxy $env:NO_PROXY")`}[s.shell]
+			dump := map[shell.Shell]string{shell.PowerShell: `[Console]::Write("$env:HTTPS_PROXY $env:http_proxy $env:NO_PROXY")`}[s.shell]
 			if dump == "" {
 				dump = `printf '%s %s %s' "$HTTPS_PROXY" "$http_proxy" "$NO_PROXY"`
 			}
@@ -97,9 +99,9 @@ func TestScriptsTellNoPassword(t *testing.T) {
 	}
 }
 
-func script(t *testing.T, s Shell, c []Change) string {
+func script(t *testing.T, s shell.Shell, c []Change) string {
 	t.Helper()
-	text, err := s.Script(c)
+	text, err := Script(s, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,33 +134,33 @@ func sorted(list []string) []string {
 }
 
 var statementTests = []struct {
-	shell  Shell
+	shell  shell.Shell
 	change Change
 	want   string
 }{
-	{Sh, Change{Name: "A", Value: "it's $HOME `x` \"q\" \\"}, `export A='it'\''s $HOME ` + "`x`" + ` "q" \'`},
-	{Sh, Change{Name: "A"}, `export A=''`},
-	{Sh, Change{Name: "A", Unset: true}, `unset A`},
-	{Sh, Change{Name: "A", Value: "u:p@h", Of: "B"}, `export A="$B"`},
-	{Fish, Change{Name: "A", Value: "u:p@h", Of: "B"}, `set -gx A "$B"`},
-	{PowerShell, Change{Name: "A", Value: "u:p@h", Of: "B"}, "${env:A} = ${env:B}"},
-	{Cmd, Change{Name: "A", Value: "u:p@h", Of: "B"}, `set "A=u:p@h"`},
-	{Fish, Change{Name: "A", Value: `it's \ $HOME`}, `set -gx A 'it\'s \\ $HOME'`},
-	{Fish, Change{Name: "A", Unset: true}, `set -e A`},
-	{PowerShell, Change{Name: "A", Value: "it's ’ $env:HOME"}, "${env:A} = 'it''s ’’ $env:HOME'"},
-	{PowerShell, Change{Name: "A", Unset: true}, `Remove-Item -ErrorAction SilentlyContinue 'Env:A'`},
-	{Cmd, Change{Name: "A", Value: `C:\a b\100% "x"`}, `set "A=C:\a b\100% "x""`},
-	{Cmd, Change{Name: "A", Unset: true}, `set "A="`},
+	{shell.Sh, Change{Name: "A", Value: "it's $HOME `x` \"q\" \\"}, `export A='it'\''s $HOME ` + "`x`" + ` "q" \'`},
+	{shell.Sh, Change{Name: "A"}, `export A=''`},
+	{shell.Sh, Change{Name: "A", Unset: true}, `unset A`},
+	{shell.Sh, Change{Name: "A", Value: "u:p@h", Of: "B"}, `export A="$B"`},
+	{shell.Fish, Change{Name: "A", Value: "u:p@h", Of: "B"}, `set -gx A "$B"`},
+	{shell.PowerShell, Change{Name: "A", Value: "u:p@h", Of: "B"}, "${env:A} = ${env:B}"},
+	{shell.Cmd, Change{Name: "A", Value: "u:p@h", Of: "B"}, `set "A=u:p@h"`},
+	{shell.Fish, Change{Name: "A", Value: `it's \ $HOME`}, `set -gx A 'it\'s \\ $HOME'`},
+	{shell.Fish, Change{Name: "A", Unset: true}, `set -e A`},
+	{shell.PowerShell, Change{Name: "A", Value: "it's ’ $env:HOME"}, "${env:A} = 'it''s ’’ $env:HOME'"},
+	{shell.PowerShell, Change{Name: "A", Unset: true}, `Remove-Item -ErrorAction SilentlyContinue 'Env:A'`},
+	{shell.Cmd, Change{Name: "A", Value: `C:\a b\100% "x"`}, `set "A=C:\a b\100% "x""`},
+	{shell.Cmd, Change{Name: "A", Unset: true}, `set "A="`},
 }
 
 func TestStatements(t *testing.T) {
 	for _, tt := range statementTests {
-		got, err := tt.shell.Script([]Change{tt.change})
+		got, err := Script(tt.shell, []Change{tt.change})
 		if err != nil || got != tt.want+"\n" {
 			t.Errorf("%s of %+v = %q, %v; want %q", tt.shell, tt.change, got, err, tt.want)
 		}
 	}
-	if _, err := Cmd.Script([]Change{{Name: "A", Value: "a\nb"}}); err == nil {
+	if _, err := Script(shell.Cmd, []Change{{Name: "A", Value: "a\nb"}}); err == nil {
 		t.Error("cmd took a value with a line break")
 	}
 }
@@ -168,18 +170,18 @@ func TestShellsUnderstand(t *testing.T) {
 	const value = "it's  a \"$HOME\" `id` \\n \\ % ! * ~ #\n‘second’ line"
 	shells := []struct {
 		program string
-		shell   Shell
+		shell   shell.Shell
 		print   string
 	}{
-		{"sh", Sh, `printf %s "$A"`}, {"dash", Sh, `printf %s "$A"`}, {"bash", Sh, `printf %s "$A"`}, {"zsh", Sh, `printf %s "$A"`},
-		{"fish", Fish, `printf %s "$A"`}, {"pwsh", PowerShell, `[Console]::Write($env:A)`},
+		{"sh", shell.Sh, `printf %s "$A"`}, {"dash", shell.Sh, `printf %s "$A"`}, {"bash", shell.Sh, `printf %s "$A"`}, {"zsh", shell.Sh, `printf %s "$A"`},
+		{"fish", shell.Fish, `printf %s "$A"`}, {"pwsh", shell.PowerShell, `[Console]::Write($env:A)`},
 	}
 	for _, s := range shells {
 		t.Run(s.program, func(t *testing.T) {
 			if _, err := exec.LookPath(s.program); err != nil || runtime.GOOS == "windows" {
 				t.Skipf("%s is not installed", s.program)
 			}
-			script, err := s.shell.Script([]Change{{Name: "A", Value: value}, {Name: "B", Unset: true}})
+			script, err := Script(s.shell, []Change{{Name: "A", Value: value}, {Name: "B", Unset: true}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,14 +196,14 @@ func TestShellsUnderstand(t *testing.T) {
 var defaultShellTests = []struct {
 	goos string
 	env  map[string]string
-	want Shell
+	want shell.Shell
 }{
-	{"linux", nil, Sh},
-	{"linux", map[string]string{"SHELL": "/usr/bin/fish"}, Fish},
-	{"darwin", map[string]string{"SHELL": "/bin/zsh"}, Sh},
-	{"windows", map[string]string{"SHELL": "/usr/bin/bash"}, Sh},
-	{"windows", map[string]string{"PSModulePath": `C:\a;C:\b;C:\c`}, PowerShell},
-	{"windows", map[string]string{"PSModulePath": `C:\a;C:\b`}, Cmd},
+	{"linux", nil, shell.Sh},
+	{"linux", map[string]string{"SHELL": "/usr/bin/fish"}, shell.Fish},
+	{"darwin", map[string]string{"SHELL": "/bin/zsh"}, shell.Sh},
+	{"windows", map[string]string{"SHELL": "/usr/bin/bash"}, shell.Sh},
+	{"windows", map[string]string{"PSModulePath": `C:\a;C:\b;C:\c`}, shell.PowerShell},
+	{"windows", map[string]string{"PSModulePath": `C:\a;C:\b`}, shell.Cmd},
 }
 
 func TestDefaultShell(t *testing.T) {
@@ -215,34 +217,17 @@ func TestDefaultShell(t *testing.T) {
 func TestUserShell(t *testing.T) {
 	for _, tt := range []struct {
 		parent, login string
-		want          Shell
+		want          shell.Shell
 	}{
-		{"fish", "/bin/bash", Fish},
-		{"pwsh", "/bin/bash", PowerShell},
-		{"zsh", "/usr/bin/fish", Sh},
-		{"sh", "/usr/bin/fish", Fish},
-		{"make", "/usr/bin/fish", Fish},
-		{"", "/bin/bash", Sh},
+		{"fish", "/bin/bash", shell.Fish},
+		{"pwsh", "/bin/bash", shell.PowerShell},
+		{"zsh", "/usr/bin/fish", shell.Sh},
+		{"sh", "/usr/bin/fish", shell.Fish},
+		{"make", "/usr/bin/fish", shell.Fish},
+		{"", "/bin/bash", shell.Sh},
 	} {
 		if got := userShell(tt.parent, func(string) string { return tt.login }, "linux"); got != tt.want {
 			t.Errorf("started by %q, SHELL=%s: %s, want %s", tt.parent, tt.login, got, tt.want)
-		}
-	}
-}
-
-func TestQuote(t *testing.T) {
-	for _, tt := range []struct {
-		shell      Shell
-		word, want string
-	}{
-		{Sh, "/a/b-c_1.har", "/a/b-c_1.har"}, {Sh, `C:\a.har`, `'C:\a.har'`}, {Sh, "it's $x.har", `'it'\''s $x.har'`}, {Sh, "", "''"}, {Sh, "-a.har", "-a.har"},
-		{Fish, "it's $x.har", `'it\'s $x.har'`}, {Fish, "x@1.har", "x@1.har"},
-		{PowerShell, `C:\a.har`, `C:\a.har`}, {PowerShell, "it's $x.har", "'it''s $x.har'"}, {PowerShell, "O’Brien.har", "'O’’Brien.har'"},
-		{PowerShell, "-a.har", "'-a.har'"}, {PowerShell, "a@1.har", "'a@1.har'"}, {PowerShell, "", "''"},
-		{Cmd, `C:\a.har`, `C:\a.har`}, {Cmd, "it's $x.har", `"it's $x.har"`}, {Cmd, `D:\my files\`, `"D:\my files\\"`}, {Cmd, "O’Brien.har", `"O’Brien.har"`},
-	} {
-		if got := tt.shell.Quote(tt.word); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.shell, got, tt.want)
 		}
 	}
 }
