@@ -25,6 +25,10 @@ var fourModules = origintest.Shape{Modules: 4, Depth: 1}
 // bigModule has one zip of 30 MB.
 var bigModule = origintest.Shape{Modules: 6, Depth: 2, Big: 1, BigSize: 30_000_000}
 
+// ownProxy is why no command names GOPROXY although another one helps: nothing tells that the
+// lab's is not the user's own, before which no server for everyone is put.
+const ownProxy = "no mirror is put before a proxy that may be the user's own"
+
 func reply(change func(*origintest.DNSReply)) origintest.DNSReply {
 	r := origintest.Loopback().A
 	change(&r)
@@ -53,12 +57,12 @@ var labFaults = []scenario{
 		dns:        map[string]origintest.DNSHost{"proxy.golang.test": {A: origintest.DNSReply{Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.77")}}}},
 		remedyFunc: func(r *labRun) { r.add("GOPROXY=${A}") },
 	},
-	{id: "tls-slow", handshakes: []string{"host=proxy.golang.test delay=2500ms"}, remedy: other},
+	{id: "tls-slow", handshakes: []string{"host=proxy.golang.test delay=2500ms"}, remedy: other, unnamed: ownProxy},
 	{id: "tls-timeout", fails: true, shape: fourModules, lost: 10 * time.Second, handshakes: []string{"fail=stall"}},
 	{
 		id: "client-hello-dropped", args: []string{"go", "list", "-m", "-versions", "-retracted", "example.golang.test/m0"}, requires: []string{}, nosum: true,
 		env: barList, handshakes: []string{"host=a.golang.test fail=stall"}, // of one host of two
-		remedy: []string{"GOPROXY=${P}"},
+		remedy: []string{"GOPROXY=${P}"}, unnamed: ownProxy,
 	},
 	{
 		id: "untrusted-ca", fails: true,
@@ -83,12 +87,12 @@ var labFaults = []scenario{
 	{
 		id: "no-reuse", shape: manyModules,
 		config: func(_ *labRun, c *origintest.Config) { c.Protos = []string{"http/1.1"} },
-		knobs:  []string{"host=proxy.golang.test close-every=1"}, handshakes: []string{"host=proxy.golang.test delay=150ms"}, remedy: other,
+		knobs:  []string{"host=proxy.golang.test close-every=1"}, handshakes: []string{"host=proxy.golang.test delay=150ms"}, remedy: other, unnamed: ownProxy,
 	},
-	{
-		id: "http1-downgrade", shape: origintest.Shape{Modules: 40, Depth: 8}, nosum: true, env: []string{"GOMAXPROCS=16"},
-		always: []string{"first-byte=10ms"},
-		setup:  func(r *labRun) { r.origin.SetHandshakes(origintest.Handshake{Delay: 400 * time.Millisecond}) }, // with HTTP/2 there is one
+	{ // go mod graph asks in waves; go mod download has its .info in a row, and that is another finding
+		id: "http1-downgrade", args: []string{"go", "mod", "graph"}, shape: origintest.Shape{Modules: 40, Depth: 8}, nosum: true, env: []string{"GOMAXPROCS=16"},
+		always: []string{"first-byte=40ms"},
+		setup:  func(r *labRun) { r.origin.SetHandshakes(origintest.Handshake{Delay: 600 * time.Millisecond}) }, // with HTTP/2 there is one
 		config: func(r *labRun, c *origintest.Config) {
 			if r.active() {
 				c.Protos = []string{"http/1.1"}
@@ -100,11 +104,11 @@ var labFaults = []scenario{
 		knobs: []string{"kind=zip redirect=storage.golang.test", "kind=storage status=403 body=Access+denied"},
 	},
 	{id: "stream-reset", fails: true, shape: bigModule, knobs: []string{"kind=zip suffix=m0/@v/v1.0.0.zip fail=rst-stream-body code=2"}},
-	{id: "stalled", knobs: []string{"host=proxy.golang.test kind=zip suffix=m3/@v/v1.0.0.zip body-delay=12s"}, remedy: other},
-	{id: "slow-server", knobs: []string{"host=proxy.golang.test kind=zip suffix=m3/@v/v1.0.0.zip first-byte=4s"}, remedy: other},
+	{id: "stalled", knobs: []string{"host=proxy.golang.test kind=zip suffix=m3/@v/v1.0.0.zip body-delay=12s"}, remedy: other, unnamed: ownProxy},
+	{id: "slow-server", knobs: []string{"host=proxy.golang.test kind=zip suffix=m3/@v/v1.0.0.zip first-byte=4s"}, remedy: other, unnamed: ownProxy},
 	{
 		id: "low-bandwidth", shape: origintest.Shape{Modules: 6, Depth: 2, Big: 6, BigSize: 300_000},
-		knobs: []string{"host=proxy.golang.test kind=zip rate=60000"}, remedy: other,
+		knobs: []string{"host=proxy.golang.test kind=zip rate=60000"}, remedy: other, unnamed: ownProxy,
 	},
 	{
 		id: "huge-zip", shape: bigModule, knobs: []string{"host=proxy.golang.test kind=zip suffix=m0/@v/v1.0.0.zip rate=6000000"},
@@ -112,7 +116,7 @@ var labFaults = []scenario{
 	},
 	{ // against a mirror that is near
 		id: "latency-bound", shape: manyModules, nosum: true, knobs: []string{"host=proxy.golang.test first-byte=250ms"}, always: []string{"first-byte=50ms"},
-		env: []string{"GOMAXPROCS=16"}, remedy: other,
+		env: []string{"GOMAXPROCS=16"}, remedy: other, unnamed: ownProxy,
 	},
 }
 
