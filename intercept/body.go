@@ -74,7 +74,7 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 		m, rerr := b.ReadCloser.Read(*buf)
 		got := time.Now()
 		b.x.pause.end() // waits where the last flush is stuck at the client
-		b.count(m, rerr, got)
+		rerr = b.count(m, rerr, got)
 		b.x.rec.ServerBlocked += recorder.Span(got.Sub(at))
 		at = got
 		if m > 0 {
@@ -115,7 +115,7 @@ func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 // Read is for whoever does not know WriteTo.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.count(n, err, time.Now())
+	err = b.count(n, err, time.Now())
 	if n > 0 {
 		b.sample.add(p[:n])
 		b.keeper.write(p[:n])
@@ -135,11 +135,17 @@ func (b *body) waits() {
 	}
 }
 
-// count takes the outcome of a read, which came at.
-func (b *body) count(n int, err error, at time.Time) {
+// count takes the outcome of a read, which came at, and returns what its error is: none but
+// the end where the client hung up when it had the bytes that were announced. A client over
+// HTTP/1.1 does that with each connection that it does not keep, at times before the server
+// says, in HTTP/2, that there is nothing more.
+func (b *body) count(n int, err error, at time.Time) error {
 	b.x.rec.Response.BodySize += int64(n)
 	if err == nil {
-		return
+		return nil
+	}
+	if b.x.rec.Response.BodySize == b.resp.ContentLength && b.resp.Request.Context().Err() != nil {
+		err = io.EOF
 	}
 	if b.x.rec.Server.End == 0 {
 		b.x.rec.Server.End = b.x.at(at)
@@ -149,6 +155,7 @@ func (b *body) count(n int, err error, at time.Time) {
 	} else {
 		b.x.cut = err
 	}
+	return err
 }
 
 func (b *body) taken(at time.Time) {

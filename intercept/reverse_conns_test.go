@@ -1,9 +1,14 @@
 package intercept_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +120,46 @@ func TestReverseOfPlainHTTP(t *testing.T) {
 	}
 	if x := r.exchanges(1)[0]; x.URL != s.URL+"/x"+list || x.Server.Timings().SSL != -1 {
 		t.Errorf("recorded %+v", x)
+	}
+}
+
+// TestLeavesWithAllOfIt: a client that hangs up as soon as it has the announced bytes, as the
+// go command does over HTTP/1.1 with all connections but two, has given nothing up, although
+// the server has not yet said that there is nothing more. With a byte less it has.
+func TestLeavesWithAllOfIt(t *testing.T) {
+	left := make(chan struct{}, 2)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		_, _ = io.WriteString(w, "0123456789"[:10-len(r.URL.Query())])
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		left <- struct{}{}
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	r := newReverse(t, origintest.Start(t, origintest.Config{}), reverse.Settings{GOPROXY: s.URL}, func(c *intercept.Config) {
+		c.Roots = x509.NewCertPool()
+		c.Roots.AddCert(s.Certificate())
+	})
+	for n, query := range []string{"", "?less"} {
+		conn, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET /%s/0/host%s%s HTTP/1.1\r\nHost: %s\r\n\r\n", reverseToken, list, query, r.addr)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(resp.Body, make([]byte, 10-n)); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		<-left
+		x := r.exchanges(n + 1)[n]
+		if gone := opOf(x) == "canceled"; gone != (n == 1) || x.Response.BodySize != int64(10-n) {
+			t.Errorf("of %d bytes of 10: %d are recorded, %v", 10-n, x.Response.BodySize, x.Err)
+		}
 	}
 }
