@@ -169,7 +169,7 @@ func TestToolsAreTold(t *testing.T) {
 	if diff := cmp.Diff([]string{"git", "git-remote-https"}, names(sum)); diff != "" {
 		t.Errorf("tools (-want +got):\n%s", diff)
 	}
-	if g := tool(sum, "git-remote-https"); g.CPU < (r.User+r.System)/2 || g.Count != 1 { // on a busy machine it is far less than 400 ms
+	if g := tool(sum, "git-remote-https"); g.CPU < (r.User+r.System)/4 || g.Count != 1 { // on a busy machine it is far less than 400 ms, and starting four programs is the rest
 		t.Errorf("git-remote-https is %+v of %v", g, r.User+r.System)
 	}
 }
