@@ -86,6 +86,7 @@ func (a *app) report(c *cobra.Command, o *reportOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	in.Shell = string(a.userShell())
 	d := &report.Document{Report: a.diagnosed(in), Recording: path, File: arg}
 	if o.out != "" {
 		err = writeDocument(d, format, o.out)

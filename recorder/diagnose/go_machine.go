@@ -7,6 +7,7 @@ import (
 
 	"modtap/recorder"
 	"modtap/recorder/gomod"
+	"modtap/recorder/shell"
 )
 
 // slowDisk: the command waited for a disk while it waited for nothing else.
@@ -71,7 +72,7 @@ func (v *goView) defenderCommands() []string {
 	var commands []string
 	for _, name := range []string{"GOMODCACHE", "GOCACHE"} {
 		c := "Add-MpPreference -ExclusionPath (go env " + name + ")"
-		if v.Env.Shell == "cmd" || v.Env.Shell == "sh" {
+		if s := v.shell(); s == shell.Cmd || s == shell.Sh {
 			c = `powershell -Command "` + c + `"`
 		}
 		commands = append(commands, c)

@@ -11,6 +11,11 @@ type Input struct {
 	Conns     []recorder.Conn     // by ID
 	Tunnels   []recorder.Tunnel   // by ID
 
+	// Shell is that of who will paste the commands (sh, fish, powershell, cmd); "": what the
+	// recording says. One that a stranger made could have commands quoted for another shell
+	// than theirs, in which a part of a name is run.
+	Shell string
+
 	Foreign bool   // another program wrote it: no client leg, no tunnels, no process
 	Lost    uint64 // events that the recorder dropped
 	Missing uint64 // exchanges that are not there, as they could not be written

@@ -5,14 +5,17 @@ import (
 	"slices"
 	"strings"
 
+	"modtap/recorder"
 	"modtap/recorder/shell"
 )
 
-// The functions below write commands for the user's shell (Environ.Shell).
+// The functions below write commands for the user's shell.
 
 // shell is the user's shell.
 func (a *Analysis) shell() shell.Shell {
 	switch {
+	case a.In.Shell != "":
+		return shell.Shell(a.In.Shell)
 	case a.Env.Shell != "":
 		return shell.Shell(a.Env.Shell)
 	case a.goos() == "windows":
@@ -152,7 +155,7 @@ func (a *Analysis) repeat(command string) string {
 }
 
 // command is the command that was recorded, for the user's shell; "go mod download" when
-// it is not known.
+// it is not known, and COMMAND when it had a secret, which is not there any more.
 func (a *Analysis) command() string {
 	words := a.words()
 	if a.shell() == "powershell" && strings.HasPrefix(words, "'") {
@@ -166,6 +169,9 @@ func (a *Analysis) words() string {
 	if s := a.In.Session; s != nil && len(s.Argv) > 0 {
 		words := make([]string, len(s.Argv))
 		for i, w := range s.Argv {
+			if strings.Contains(w, recorder.Redacted) {
+				return "COMMAND"
+			}
 			words[i] = a.quote(w)
 		}
 		return strings.Join(words, " ")

@@ -3,6 +3,8 @@ package diagnose
 import (
 	"strings"
 	"testing"
+
+	"modtap/recorder"
 )
 
 func in(shell, os string) *Analysis {
@@ -37,6 +39,24 @@ func TestCommands(t *testing.T) {
 				t.Errorf("%s: %s\nwant %s", c.shell, g[0], g[1])
 			}
 		}
+	}
+}
+
+// TestReadersShell: commands are for the shell of who reads, whatever a recording says.
+func TestReadersShell(t *testing.T) {
+	w := newWorld()
+	w.Session.Environ.Shell = "cmd"
+	w.Input.Shell = "sh"
+	if got, want := analyse(&w.Input).quote("h$(id)"), "'h$(id)'"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestCommandWithASecret is not said to be run again as it was recorded.
+func TestCommandWithASecret(t *testing.T) {
+	w := newWorld().argv("sh", "-c", "TOKEN="+recorder.Redacted+" go mod download")
+	if got := analyse(&w.Input).command(); got != "COMMAND" {
+		t.Errorf("run %s", got)
 	}
 }
 

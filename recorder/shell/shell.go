@@ -4,6 +4,7 @@ package shell
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -94,9 +95,25 @@ func (s Shell) plain(r rune) bool {
 	return strings.ContainsRune("@%,", r)
 }
 
+// cmdSpecial is what cmd acts on outside quotes, and %, which it replaces everywhere. At a
+// prompt a caret behind the name keeps it: there is no variable of that name.
+var cmdSpecial = regexp.MustCompile(`[&|<>()^"%]`)
+
 // quoteCmd quotes for cmd and for the rules by which Windows programs split their line:
-// a quote is escaped, and so are the backslashes before one.
+// a quote is escaped, and so are the backslashes before one. cmd does not know that escape,
+// and takes what follows for no longer quoted: such a word is quoted for the program alone,
+// and each special character for cmd. No line of cmd can have a line break.
 func quoteCmd(word string) string {
+	word = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ").Replace(word)
+	quoted := quoteArg(word)
+	if strings.ContainsAny(word, `"%`) {
+		return cmdSpecial.ReplaceAllString(quoted, "^$0")
+	}
+	return quoted
+}
+
+// quoteArg quotes a word as Windows programs take their command line apart.
+func quoteArg(word string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	slashes := 0
