@@ -30,7 +30,7 @@ modtap serve; --unset prints how to go back to what was before.`,
   eval "$(modtap env --unset)"`,
 		Args: a.noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			sh := a.userShell()
+			sh := child.EvalShell(a.getenv, runtime.GOOS)
 			if name != "" {
 				var err error
 				if sh, err = shell.Parse(name); err != nil {

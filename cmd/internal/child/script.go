@@ -31,6 +31,15 @@ func UserShell(getenv func(string) string, goos string) shell.Shell {
 	return userShell(parentName(), getenv, goos)
 }
 
+// EvalShell is the shell that evaluates what this program prints: its parent, a script's sh
+// too, or else the one that the environment speaks for.
+func EvalShell(getenv func(string) string, goos string) shell.Shell {
+	if s, err := shell.Parse(parentName()); err == nil {
+		return s
+	}
+	return defaultShell(getenv, goos)
+}
+
 func userShell(parent string, getenv func(string) string, goos string) shell.Shell {
 	if s, err := shell.Parse(parent); err == nil && parent != "sh" { // sh: a script's
 		return s
