@@ -275,7 +275,7 @@ func escape(s string) string {
 	return www.ReplaceAllString(strings.ReplaceAll(b.String(), "://", ":&#47;&#47;"), "$1&#46;")
 }
 
-var www = regexp.MustCompile(`(?i)\b(www)\.`)
+var www = regexp.MustCompile(`(?i)(www)\.`)
 
 // code is a code span: names are safe there, and are not taken for addresses.
 func code(s string) string {

@@ -256,7 +256,7 @@ func untold() *sample {
 func strange() *sample {
 	s := newSample(900, "sh", "-c", "echo \x1b]0;owned\a '<script>alert(1)</script>'\n")
 	r := s.Report
-	evil := "www.evil.example/<img src=x onerror=alert(1)>\x1b[2J|`x`\u202e"
+	evil := "_www.evil.example/<img src=x onerror=alert(1)>\x1b[2J|`x`\u202e"
 	x := s.get(0, 10, 300, 10, "zip", evil+"@v1", 500, 10)
 	x.Reason, x.URL = "Bad\x1b[31m", "https://evil.example/\"><script>alert(1)</script>"
 	s.spent(map[string]float64{"wait": 300, "modtap": 120, "idle": 480})
