@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -55,7 +56,7 @@ func (r *labRun) ownDisk() {
 	need(r.t, os.Geteuid() == 0, "root, to mount a file system")
 	cache := last(r.env, "GOMODCACHE")
 	err := unix.Mount("lab", cache, "tmpfs", 0, "size=200m")
-	need(r.t, err == nil, "to mount a tmpfs")
+	need(r.t, err == nil, fmt.Sprint("to mount a tmpfs: ", err))
 	r.t.Cleanup(func() { _ = unix.Unmount(cache, unix.MNT_DETACH) })
 }
 
@@ -104,7 +105,7 @@ func (r *labRun) slowDisk() {
 func (r *labRun) deafIPv6() {
 	at := netip.AddrPortFrom(netip.IPv6Loopback(), netip.MustParseAddrPort(r.origin.Addr()).Port())
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	need(r.t, err == nil, "IPv6")
+	need(r.t, err == nil, fmt.Sprint("IPv6: ", err))
 	r.t.Cleanup(func() { _ = unix.Close(fd) })
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
 	err = unix.Bind(fd, &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()})

@@ -100,11 +100,11 @@ func (t *tree) process(pid int) (status, bool) {
 // parent, once that has waited for it; -1 is left for what is another user's, or where the
 // kernel does not count.
 func (t *tree) unread(dir string, s status) (read, written int64) {
-	if was, ok := t.known[s.id.pid]; ok && was.id == s.id {
-		return was.read, was.written
-	}
 	if now, ok := parseStat(t.read(dir + "/stat")); ok && now.id.born == s.id.born && !now.exiting {
 		return -1, -1
+	}
+	if was, ok := t.known[s.id.pid]; ok && was.id == s.id {
+		return was.read, was.written
 	}
 	return 0, 0
 }
