@@ -43,7 +43,7 @@ func shellNote(text, shell string) string {
 }
 
 var (
-	shellNames = map[string]string{"powershell": "PowerShell", "cmd": "cmd"}
+	shellNames = map[string]string{"powershell": "PowerShell", "cmd": "cmd", "fish": "fish"}
 
 	oneRunOfSh = regexp.MustCompile("[A-Z_]+=('[^']*'|[^ `\n]*) (COMMAND|go |modtap |[A-Z_]+=)")
 	exportOfSh = regexp.MustCompile(`export [A-Z]`)
@@ -61,6 +61,9 @@ var shellNotes = map[string][]struct {
 		{oneRunOfSh, "`NAME=VALUE COMMAND` is `$env:NAME='VALUE'; COMMAND` (NAME stays set in that window)"},
 		{exportOfSh, "`export NAME=VALUE` is `$env:NAME='VALUE'`"},
 		{loopOfSh, "the loop is `foreach ($i in 1..3) { COMMAND; if ($LASTEXITCODE -eq 0) { break }; Start-Sleep 15 }`"},
+	},
+	"fish": {
+		{loopOfSh, "the loop is `for i in 1 2 3; COMMAND; and break; sleep 15; end`"},
 	},
 	"cmd": {
 		{oneRunOfSh, "`NAME=VALUE COMMAND` is `set \"NAME=VALUE\" && COMMAND` (NAME stays set in that window)"},

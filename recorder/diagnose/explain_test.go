@@ -15,6 +15,7 @@ func TestExplainIn(t *testing.T) {
 		{"cmd", "tls-timeout", "In cmd `NAME=VALUE COMMAND` is `set \"NAME=VALUE\" && COMMAND` (NAME stays set in that window); single quotes are double ones."},
 		{"cmd", "fallback-stopped", "In cmd single quotes are double ones."},
 		{"powershell", "fallback-stopped", ""}, {"powershell", "untrusted-ca", ""}, {"cmd", "system-proxy-unused", ""}, {"sh", "latency-bound", ""}, {"fish", "tls-timeout", ""},
+		{"fish", "server-error", "In fish the loop is `for i in 1 2 3; COMMAND; and break; sleep 15; end`."},
 	} {
 		plain, _ := Explain(c.id)
 		got, ok := ExplainIn(c.shell, c.id)

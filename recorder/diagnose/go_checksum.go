@@ -86,10 +86,14 @@ func (v *goView) remedyMismatch(f *recorder.Finding, c *Call) {
 	f.Remedy = "Do not use what that server sent, and do not turn the database off. Clear the module cache and fetch from another proxy."
 	list := v.withoutEntries(func(i int, e Entry) bool { return i == c.Entry || e.URL != nil && e.URL.Host == c.URL.Host })
 	command := v.command()
-	if list == "" || list == "direct" || list == "off" {
+	bare := list == "" || list == "direct" || list == "off"
+	if own := c.Entry >= 0 && c.Entry < len(v.Entries) && v.Entries[c.Entry].isOwn(); bare || own {
 		// Of all that the command fetches the database knows this module, so it is public.
 		g := &c.First().Go
-		list, command = defaultGOPROXY, "go mod download "+v.quote(g.Module+"@"+g.Version)
+		command = "go mod download " + v.quote(g.Module+"@"+g.Version)
+	}
+	if bare {
+		list = defaultGOPROXY
 	}
 	if host(c) == "proxy.golang.org" && strings.Contains(list, "proxy.golang.org") {
 		list = "direct"

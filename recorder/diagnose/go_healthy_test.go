@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"modtap/recorder"
@@ -86,6 +87,18 @@ func TestGoHealthy(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNewTagOfAHiddenEntry: without its path and its password an entry is another server.
+func TestNewTagOfAHiddenEntry(t *testing.T) {
+	w := taggedWorld("v1.0.0\nv1.1.0\n", 1).set("GOPROXY", "https://u:"+recorder.Redacted+"@proxy.golang.org,direct")
+	f := goFinding(t, w, "new-tag")
+	if f == nil || len(f.Commands) == 0 {
+		t.Fatalf("%+v", f)
+	}
+	if all := strings.Join(f.Commands, "\n"); strings.Contains(all, "GOPROXY=https://") {
+		t.Errorf("%s", all)
 	}
 }
 

@@ -81,20 +81,30 @@ func (v *goView) remedySlow404(f *recorder.Finding, c *Call) {
 		f.Commands = v.keepPrivate(privatePatterns([]string{m}))
 		return
 	}
-	if i := v.answeredBy(c); i >= 0 {
-		if list := v.first(i); list != "" {
-			f.Remedy = "Another entry of GOPROXY had it at once: ask that one first."
-			f.Commands = []string{v.goEnvW("GOPROXY", list)}
-			return
-		}
-		f.Remedy = fmt.Sprintf("%s had it at once, but is not to be asked before %s, which may have private modules. Show who runs that how long it takes to say no.", v.Entries[i].host(), host(c))
-		f.Commands = []string{v.curl() + " -v -o - " + v.quote(c.First().URL)}
+	if i := v.answeredBy(c); i >= 0 && !v.Entries[i].isWord() {
+		v.remedyOrder(f, c, i)
 		return
 	}
 	f.Remedy = "Ask for a version that exists, by its tag. If the module is public but too big for the proxy, fetch it directly."
 	f.Commands = []string{
 		"go list -m -versions " + v.quote(m),
 		v.with("GONOPROXY", v.addTo("GONOPROXY", []string{m}), v.with("GONOSUMDB", v.addTo("GONOSUMDB", []string{m}), v.command())),
+	}
+}
+
+// remedyOrder says what to do where entry i had what c asked for in vain.
+func (v *goView) remedyOrder(f *recorder.Finding, c *Call, i int) {
+	name := v.Entries[i].host()
+	switch list := v.first(i); {
+	case list != "":
+		f.Remedy = "Another entry of GOPROXY had it at once: ask that one first."
+		f.Commands = []string{v.goEnvW("GOPROXY", list)}
+	case v.Entries[i].isPublic() && slices.ContainsFunc(v.Entries[:i], Entry.isOwn):
+		f.Remedy = fmt.Sprintf("%s had it at once, but is not to be asked before %s, which may have private modules. Show who runs that how long it takes to say no.", name, host(c))
+		f.Commands = []string{v.curl() + " -v -o - " + v.quote(c.First().URL)}
+	default: // the list has what cannot be printed
+		f.Remedy = fmt.Sprintf("%s had it at once: name it before %s in GOPROXY.", name, host(c))
+		f.Commands = []string{"go env GOPROXY"}
 	}
 }
 

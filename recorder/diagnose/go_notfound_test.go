@@ -61,6 +61,18 @@ var slow404Tests = []goCase{
 		},
 	},
 	{
+		name: "one whose password cannot be printed has it at once",
+		world: func() *world {
+			w := proxied().set("GOPROXY", "https://proxy.golang.org,https://u:"+recorder.Redacted+"@b.example,direct").twice(200, fileAt(golang, "x.org/m@v1.0.0", "zip"), 404, 5500)
+			w.ok(11_300, fileAt("b.example", "x.org/m@v1.0.0", "zip"), 100, phases{wait: 40})
+			return w.ends(12_000, 0)
+		},
+		want: &wanted{
+			title: "proxy.golang.org took 5.5 s to say that it has no .zip of x.org/m@v1.0.0", severity: recorder.Bad, cost: [2]float64{10_800, 11_000}, evidence: []uint64{3, 4},
+			commands: []string{"go env GOPROXY"},
+		},
+	},
+	{
 		name: "of an internal host",
 		world: func() *world {
 			return proxied().twice(200, fileAt(golang, "git.corp.internal/team/x", "list"), 404, 6000).ends(13_000, 0)

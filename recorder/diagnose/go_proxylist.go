@@ -54,10 +54,13 @@ func fallbackStopped(v *goView) *recorder.Finding {
 		countNumber("entries that were not asked", len(v.Entries)-1-c.Entry, 0),
 	}
 	f.Remedy = "Behind a comma go asks the next entry after 404 and 410 only; behind | after any failure."
+	f.Caveat = "Each file waits for the first entry's failure anew: one that is down for long is better taken out."
 	if list := v.goOn(c.Entry); list != "" {
 		f.Commands = []string{v.goEnvW("GOPROXY", list)}
+	} else if v.shields(c.Entry) {
+		f.Remedy += fmt.Sprintf(" But with | each outage of %s would tell a server for everyone which private modules you use: run the command again, and tell who runs %[1]s.", v.Entries[c.Entry].host())
+		f.Commands, f.Caveat = []string{v.command()}, ""
 	}
-	f.Caveat = "Each file waits for the first entry's failure anew: one that is down for long is better taken out."
 	return f
 }
 

@@ -193,7 +193,7 @@ func toolchained(goLine string) *world {
 	return w.ends(15_100, 0)
 }
 
-var installIt = []string{"go install golang.org/dl/go1.27.0@latest", "go1.27.0 download"}
+var installIt = []string{"GOTOOLCHAIN=local go install golang.org/dl/go1.27.0@latest", "go1.27.0 download"}
 
 var toolchainTests = []goCase{
 	{
@@ -239,6 +239,25 @@ var toolchainTests = []goCase{
 		},
 		want: &wanted{
 			title: "the command asks for go1.27.0, which could not be had from proxy.golang.org: 404", severity: recorder.Bad, cost: [2]float64{79, 81}, evidence: []uint64{1, 2}, commands: installIt,
+		},
+	},
+	{
+		name: "it cannot be had, and go.mod needs it whatever the command names", world: func() *world {
+			w := newWorld().argv("go", "get", "rsc.io/quote@v1.5.2").twice(10, toolchainZip, 404, 40).ends(200, 1)
+			w.Session.Environ.GoDirective = "1.27.0"
+			return w
+		},
+		want: &wanted{
+			title: "go.mod asks for go1.27.0, which could not be had from proxy.golang.org: 404", severity: recorder.Bad, cost: [2]float64{79, 81}, evidence: []uint64{1, 2}, commands: installIt,
+		},
+	},
+	{
+		name: "it cannot be had, and a flag has an @", world: func() *world {
+			return newWorld().argv("go", "build", "-ldflags", "main.by=me@host", "./...").twice(10, toolchainZip, 404, 40).ends(200, 1)
+		},
+		want: &wanted{
+			title: "go.mod asks for go1.27.0, which could not be had from proxy.golang.org: 404", severity: recorder.Bad, cost: [2]float64{79, 81}, evidence: []uint64{1, 2},
+			commands: append([]string{"GOTOOLCHAIN=local go build -ldflags main.by=me@host ./..."}, installIt...),
 		},
 	},
 	{name: "only the list of toolchains", world: func() *world {

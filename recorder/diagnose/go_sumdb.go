@@ -134,6 +134,10 @@ func (v *goView) sayUnreachable(f *recorder.Finding, direct string) {
 		case "sum.golang.org":
 			f.Commands = append(f.Commands, v.goEnvW("GOSUMDB", "sum.golang.google.cn"))
 		case "sum.golang.google.cn": // which stands for an address, so that no proxy is asked for the database
+			if !slices.ContainsFunc(v.Entries, func(e Entry) bool { return !e.isWord() }) {
+				f.Commands = append(f.Commands, v.portCommand(direct)) // the usual name is seldom reached where this one is set
+				break
+			}
 			f.Remedy += " Under this name go asks no proxy for it: set GOSUMDB back, so that a proxy of GOPROXY may serve it."
 			f.Commands = append(f.Commands, v.setTo("GOSUMDB", ""))
 			if list := v.mirrorBefore(slices.IndexFunc(v.Entries, Entry.isPublic), "https://goproxy.cn", ","); list != "" {

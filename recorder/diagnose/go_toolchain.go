@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"go/version"
+	"slices"
 	"strings"
 
 	"modtap/recorder"
@@ -36,7 +37,7 @@ func toolchainDownload(v *goView) *recorder.Finding {
 	f.Numbers = []recorder.Number{{Name: "size of the toolchain", Value: float64(bytes), Unit: "B"}, msNumber("time of the download", zip.Took(), 0)}
 	if !fetched {
 		f.Severity = recorder.Bad
-		f.Title = fmt.Sprintf("%s asks for %s, which could not be had from %s", v.asksForToolchain(), name, host(zip))
+		f.Title = fmt.Sprintf("%s asks for %s, which could not be had from %s", v.asksForToolchain(name), name, host(zip))
 		if s := zip.Last().Status; s != 0 {
 			f.Title += fmt.Sprintf(": %d", s)
 		}
@@ -48,22 +49,28 @@ func toolchainDownload(v *goView) *recorder.Finding {
 	return f
 }
 
-// asksForToolchain names what wanted another go: go.mod, unless the command names a module
-// with a version, which go install and go run fetch without any go.mod of the user's.
-func (v *goView) asksForToolchain() string {
-	if v.namesVersion() {
+// asksForToolchain names what wanted the go of that name: go.mod, or the command.
+func (v *goView) asksForToolchain(name string) string {
+	if v.commandNeeds(name) {
 		return "the command"
 	}
 	return "go.mod"
+}
+
+// commandNeeds reports whether a module that the command names, with its version, wanted the
+// go of that name. The go.mod of the working directory is asked first, also by go install.
+func (v *goView) commandNeeds(name string) bool {
+	return v.namesVersion() && slices.Contains([]string{"get", "install", "run"}, v.verb()) && !v.goLineNeeds(name)
 }
 
 // remedyToolchain says what to do about the download of a toolchain. With the go that is
 // installed a project does not work whose go line is newer, so that this one must not be
 // told to go env -w GOTOOLCHAIN=local.
 func (v *goView) remedyToolchain(f *recorder.Finding, name string) {
-	install := []string{"go install " + v.quote("golang.org/dl/"+name+"@latest"), v.quote(name) + " download"}
+	// go install too does first what go.mod says, and would fetch what could not be had.
+	install := []string{v.with("GOTOOLCHAIN", "local", "go install "+v.quote("golang.org/dl/"+name+"@latest")), v.quote(name) + " download"}
 	switch {
-	case v.namesVersion():
+	case v.commandNeeds(name):
 		f.Remedy = fmt.Sprintf("The command needs %s. Install it for good (in the image, in CI): go takes the one that is in PATH. Or name an older version of the module.", name)
 		f.Commands = install
 	case v.goLineNeeds(name):

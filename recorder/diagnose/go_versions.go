@@ -150,7 +150,8 @@ func (v *goView) lookups(at module.Version) []int {
 }
 
 // serverOf is the GOPROXY entry that c was sent to, else its server; of a lookup that went
-// to the checksum database itself, which is no proxy, the one that had the module. "": none.
+// to the checksum database itself, which is no proxy, the one that had the module. "": none,
+// or one that cannot be written.
 func (v *goView) serverOf(c *Call) string {
 	if c.First().Go.Kind == gomod.SumdbLookup && c.Entry < 0 {
 		i := slices.IndexFunc(v.asked[c.First().Go.Module], func(i int) bool { return got(&v.Calls[i]) })
@@ -159,7 +160,10 @@ func (v *goView) serverOf(c *Call) string {
 		}
 		c = &v.Calls[v.asked[c.First().Go.Module][i]]
 	}
-	if c.Entry >= 0 && c.Entry < len(v.Entries) && !v.Entries[c.Entry].hidden() {
+	if c.Entry >= 0 && c.Entry < len(v.Entries) {
+		if v.Entries[c.Entry].hidden() {
+			return "" // without its path or its password it is another
+		}
 		return v.Entries[c.Entry].Name
 	}
 	return c.URL.Scheme + "://" + c.URL.Host

@@ -33,10 +33,11 @@ func (e Entry) server() string {
 // isPublic reports whether e is a server for everyone.
 func (e Entry) isPublic() bool { return slices.Contains(publicProxies, e.server()) }
 
+// isOwn reports whether e is a server that is not for everyone.
+func (e Entry) isOwn() bool { return !e.isWord() && !e.isPublic() }
+
 // hasOwn reports whether an entry of GOPROXY is a server that is not for everyone.
-func (a *Analysis) hasOwn() bool {
-	return slices.ContainsFunc(a.Entries, func(e Entry) bool { return !e.isWord() && !e.isPublic() })
-}
+func (a *Analysis) hasOwn() bool { return slices.ContainsFunc(a.Entries, Entry.isOwn) }
 
 // hidden reports whether the name of e is not what the user has: a secret was taken out of
 // it, or may have been, or it is nothing that go would take.
@@ -100,15 +101,22 @@ func (a *Analysis) first(i int) string {
 }
 
 // goOn is the user's GOPROXY with "|" after entry i, so that go asks the next one after any
-// error; "" when there is no next one to ask, it is so already, or it cannot be written. No
+// error; "" when there is no next one to ask, it is so already, or it cannot be written, or
+// an outage of the user's own server would send what is private to one for everyone. No
 // other comma goes: each may be there for a policy.
 func (a *Analysis) goOn(i int) string {
-	if i < 0 || i >= len(a.Entries)-1 || a.Entries[i].Sep != "," || a.Entries[i+1].Name == "off" || !a.writable(a.Entries) {
+	if i < 0 || i >= len(a.Entries)-1 || a.Entries[i].Sep != "," || a.Entries[i+1].Name == "off" || !a.writable(a.Entries) || a.shields(i) {
 		return ""
 	}
 	list := slices.Clone(a.Entries)
 	list[i].Sep = "|"
 	return proxyList(list)
+}
+
+// shields reports whether entry i is a server of the user's own with one for everyone
+// behind it.
+func (a *Analysis) shields(i int) bool {
+	return a.Entries[i].isOwn() && slices.ContainsFunc(a.Entries[i+1:], Entry.isPublic)
 }
 
 // goproxyOn is goOn after the first entry of host that has a comma.

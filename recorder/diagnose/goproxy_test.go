@@ -10,7 +10,8 @@ import (
 func TestGoproxyLists(t *testing.T) {
 	for _, c := range []struct{ list, host, on, mirror string }{
 		{"https://proxy.golang.org,direct", proxyHost, "https://proxy.golang.org|direct", "https://goproxy.cn|https://proxy.golang.org,direct"},
-		{"https://a.example,https://proxy.golang.org|direct", "a.example", "https://a.example|https://proxy.golang.org|direct", ""},
+		{"https://a.example,https://proxy.golang.org|direct", "a.example", "", ""}, // an outage of a.example would tell everyone's what is private
+		{"https://a.example,https://b.example|direct", "a.example", "https://a.example|https://b.example|direct", ""},
 		{"https://go.corp.example/artifactory/api/go/x,direct", "go.corp.example", "https://go.corp.example/artifactory/api/go/x|direct", ""}, // no public server before it
 		{"https://go.corp.example,https://proxy.golang.org,direct", proxyHost, "https://go.corp.example,https://proxy.golang.org|direct", "https://go.corp.example,https://goproxy.cn|https://proxy.golang.org,direct"},
 		{"goproxy.cn,https://goproxy.io,proxy.golang.org", "goproxy.io", "goproxy.cn,https://goproxy.io|proxy.golang.org", ""},

@@ -69,8 +69,9 @@ func answers(goproxy, host string, status, n, exit int) *world {
 }
 
 func TestRefusals(t *testing.T) {
-	comma := "https://a.example,https://proxy.golang.org,direct"
-	bar := "go env -w 'GOPROXY=https://a.example|https://proxy.golang.org,direct'"
+	comma := "https://a.example,https://b.example,direct"
+	bar := "go env -w 'GOPROXY=https://a.example|https://b.example,direct'"
+	shield := "https://a.example,https://proxy.golang.org,direct" // no bar: an outage would tell everyone's what is private
 	list := newWorld()
 	for i := range 6 {
 		list.get(1, 100+60*float64(i), fmt.Sprintf("https://a.example/example.com/m/p%d/@v/list", i), 403, 20, phases{wait: 50})
@@ -82,6 +83,8 @@ func TestRefusals(t *testing.T) {
 	}
 	checkCases(t, []netCase{
 		{"a comma stops", "forbidden", answers(comma, "a.example", 403, 2, 1), &found{"bad", "a.example forbids 2 of 3 modules (403), as example.com/m0", 120, []uint64{2, 3, 4, 5}, nil, []string{bar}}},
+		{"a comma that shields", "forbidden", answers(shield, "a.example", 403, 2, 1), &found{"bad", "a.example forbids 2 of 3 modules (403), as example.com/m0", 120, []uint64{2, 3, 4, 5}, nil, nil}},
+		{"429 behind a shield", "rate-limited", answers(shield, "a.example", 429, 3, 1), &found{"bad", "a.example limits the rate: 6 of 7 requests got 429", 180, ids(2, 7, 1), nil, []string{"GODEBUG=cmdgonetlimit=4 go mod download"}}},
 		{"the last entry", "forbidden", answers("https://proxy.golang.org", proxyHost, 403, 1, 1), &found{"bad", "proxy.golang.org forbids example.com/m0 (403), 1 of 2 modules", 60, []uint64{2, 3}, nil, []string{"go env -w 'GOPROXY=https://goproxy.cn|https://proxy.golang.org'"}}},
 		{"the parent proxy", "forbidden", viaProxy(proxyHost, 403, "Forbidden", 20), &found{"bad", "The proxy proxy.corp.example:3128 forbids proxy.golang.org (403, once)", 22, []uint64{1}, nil, []string{mirrorFirst}}},
 		{"no such path", "forbidden", list, nil},

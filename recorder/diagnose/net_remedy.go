@@ -74,11 +74,11 @@ func (a *Analysis) getCommand(target string) string {
 
 // portCommand tries to connect.
 func (a *Analysis) portCommand(target string) string {
-	host, port := a.quote(hostName(target)), portOf(target)
-	if a.shell() == "powershell" {
-		return "Test-NetConnection " + host + " -Port " + a.quote(port)
+	host, port := hostName(target), portOf(target)
+	if a.shell() == "powershell" && a.goos() == "windows" { // elsewhere it has no such command
+		return "Test-NetConnection " + a.quote(host) + " -Port " + a.quote(port)
 	}
-	return a.curl() + " -v telnet://" + host + ":" + a.quote(port)
+	return a.curl() + " -v " + a.quote("telnet://"+net.JoinHostPort(host, port))
 }
 
 // pathCommand shows the loss on the way to a target.

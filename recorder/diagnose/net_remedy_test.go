@@ -17,7 +17,7 @@ func TestProbes(t *testing.T) {
 			"darwin", "fish", "curl -v telnet://go.corp.example:8443", "sudo mtr -T -P 8443 -rwc 100 go.corp.example",
 			"openssl s_client -showcerts -connect go.corp.example:8443 -servername go.corp.example </dev/null", "ping -c 3 -D -s 1472 go.corp.example",
 		}, {
-			"linux", "powershell", "Test-NetConnection go.corp.example -Port 8443", "mtr -T -P 8443 -rwc 100 go.corp.example",
+			"linux", "powershell", "curl -v telnet://go.corp.example:8443", "mtr -T -P 8443 -rwc 100 go.corp.example",
 			"'Q' | openssl s_client -showcerts -connect go.corp.example:8443 -servername go.corp.example", "ping -4 -c 3 -M do -s 1472 go.corp.example",
 		}, {
 			"windows", "powershell", "Test-NetConnection go.corp.example -Port 8443", "pathping go.corp.example",
@@ -37,6 +37,9 @@ func TestProbes(t *testing.T) {
 		}
 	}
 	if got, want := in("sh", "linux").chainCommand("[2001:db8::1]:8443"), "openssl s_client -showcerts -connect '[2001:db8::1]:8443' </dev/null"; got != want {
+		t.Errorf("an address: %s", got)
+	}
+	if got, want := in("sh", "linux").portCommand("[2001:db8::1]:8443"), "curl -v 'telnet://[2001:db8::1]:8443'"; got != want {
 		t.Errorf("an address: %s", got)
 	}
 }

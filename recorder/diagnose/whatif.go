@@ -95,13 +95,16 @@ func (a *Analysis) keepGoSum() []string {
 
 // deadEntry is the first entry of GOPROXY that was asked and never answered although a
 // later one did, and the list without it; -1 where there is none. The list is "" where it
-// cannot be pasted, as it has a password.
+// cannot be pasted, as it has a password, or should not be, as the entry is the user's own.
 func (a *Analysis) deadEntry() (entry int, list string) {
 	uses := a.entryUses(nil)
 	for i, u := range uses {
 		later := slices.ContainsFunc(uses[i+1:], func(u EntryUse) bool { return u.Answered > 0 })
 		if u.Requests == 0 || u.Answered > 0 || !later {
 			continue
+		}
+		if a.Entries[i].isOwn() {
+			return i, "" // private modules may come from it at other times
 		}
 		return i, a.withoutEntries(func(k int, _ Entry) bool { return k == i })
 	}

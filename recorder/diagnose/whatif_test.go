@@ -58,7 +58,7 @@ func (p *planner) get(at float64, url, body string, size int64, receive float64)
 	if strings.HasPrefix(url, "https://sum.golang.org/") && p.sumLatency > 0 {
 		latency = p.sumLatency
 	}
-	if strings.HasPrefix(url, "https://none.test/") {
+	if strings.HasPrefix(url, "https://goproxy.io/") {
 		status = 404
 	}
 	p.all = append(p.all, planned{at, func(at float64) {
@@ -72,7 +72,7 @@ func (p *planner) get(at float64, url, body string, size int64, receive float64)
 func (p *planner) file(at float64, i int, kind, body string) float64 {
 	url := proxyURL(modulePath(i), kind)
 	if p.fallback {
-		at = p.get(at, strings.Replace(url, "proxy.golang.org", "none.test", 1), "", 9, 0)
+		at = p.get(at, strings.Replace(url, "proxy.golang.org", "goproxy.io", 1), "", 9, 0)
 	}
 	if kind == "zip" && p.transfer > 0 {
 		return p.get(at, url, "", 1<<20, p.transfer)
@@ -113,7 +113,7 @@ func (p *planner) queue(first []int, then func(i int) []int, run func(at float64
 func (p plan) world() *world {
 	w := &planner{plan: p, world: newWorld()}
 	w.Session.Environ.MaxProcs, w.Session.Environ.CPUs = p.procs, 64
-	w.set("GOPROXY", "https://none.test,https://proxy.golang.org")
+	w.set("GOPROXY", "https://goproxy.io,https://proxy.golang.org")
 	w.queue(p.first(), p.leads, func(at float64, i int) float64 {
 		at = w.file(at, i, "mod", p.goMod(i))
 		if p.sumdb {
