@@ -94,7 +94,7 @@ func (r *Redactor) Text(s string) string {
 			marked = marked || s[at] == '@' || s[at] == '=' || s[at] == '%'
 			at++
 		}
-		word := strings.TrimRight(s[start:at], `\.,:;!)]}'`)
+		word := strings.TrimRight(s[start:at], punctuation)
 		if word == "" {
 			continue
 		}
@@ -121,6 +121,9 @@ func (r *Redactor) Text(s string) string {
 	b.WriteString(s[kept:])
 	return b.String()
 }
+
+// punctuation is what ends a word of a text without being part of it.
+const punctuation = `\.,:;!)]}'`
 
 // isBreak reports whether b cannot be part of a URL, so that it ends a word of a text.
 func isBreak(b byte) bool {

@@ -29,23 +29,28 @@ func (r *Redactor) Line(s string) string {
 	if r == nil {
 		return s
 	}
-	return r.Text(redactFields(redactScript(s)))
+	return r.scriptText(redactFields(redactScript(s)))
 }
 
 // arg redacts one argument. option is its name if the next argument is its secret.
 func (r *Redactor) arg(arg string) (clean, option string) {
+	script := strings.ContainsAny(arg, blanks) // it may be the script of sh -c
 	name, value, ok := strings.Cut(arg, "=")
-	if dashed := strings.HasPrefix(arg, "-"); dashed && !ok && takesSecret(arg) {
-		return arg, arg
-	} else if ok && !strings.ContainsAny(name, ":/?# ") && (takesSecret(name) || secretVariable(name)) {
+	if plain := strings.Trim(arg, `'"`); strings.HasPrefix(plain, "-") && !ok && takesSecret(plain) {
+		return arg, plain
+	} else if ok && !strings.ContainsAny(name, ":/?#"+blanks) && (takesSecret(name) || secretVariable(name)) {
 		return name + "=" + redactOption(name, value), ""
-	} else if glued(arg) { // curl -uuser:password
-		return arg[:2] + redactOption(arg[:2], arg[2:]), ""
-	} else if cluster(arg) { // curl -sSu user:password
+	} else if cluster(arg) && !glued(arg) { // curl -sSu user:password
 		return arg, "-u"
 	}
-	if strings.ContainsAny(arg, " \n") { // it may be the script of sh -c
-		return r.Line(arg), ""
+	if clean = arg; script {
+		clean = r.Line(arg)
+	}
+	switch {
+	case glued(clean): // curl -uuser:password
+		return clean[:2] + redactOption(clean[:2], clean[2:]), ""
+	case script:
+		return clean, ""
 	}
 	return r.Text(redactFields(arg)), ""
 }
@@ -62,7 +67,7 @@ func glued(arg string) bool {
 // cluster reports whether arg is several short options, the last of which takes credentials.
 func cluster(arg string) bool {
 	n := len(arg) - 1
-	return n > 1 && arg[0] == '-' && arg[1] != '-' && (arg[n] == 'u' || arg[n] == 'U') && !strings.ContainsAny(arg, "=:/.@")
+	return n > 1 && arg[0] == '-' && arg[1] != '-' && (arg[n] == 'u' || arg[n] == 'U') && !strings.ContainsAny(arg, "=:/.@"+blanks)
 }
 
 // redactLine redacts a header line. What is none is redacted like any text.
@@ -75,70 +80,8 @@ func redactLine(line string) string {
 	return line[:len(line)-len(rest)] + NewRedactor().Header(name, rest)
 }
 
-// redactScript hides what options and variables give away in a command line that is one
-// text. A quote need not be one (the go command knows them at the start of a word alone, a
-// shell knows them in each other), so what stands in quotes is looked at too.
-func redactScript(s string) string {
-	var b strings.Builder
-	option := ""
-	for at := 0; at < len(s); {
-		if strings.IndexByte(" \t\r\n;|&()", s[at]) >= 0 {
-			b.WriteByte(s[at])
-			at++
-			continue
-		}
-		end := at
-		for end < len(s) && strings.IndexByte(" \t\r\n;|&()", s[end]) < 0 {
-			if q := s[end]; q == '\'' || q == '"' { // to the closing quote
-				end = min(len(s)-1, next(s, end+1, q))
-			}
-			end++
-		}
-		word := s[at:end]
-		name, value, ok := strings.Cut(word, "=")
-		switch {
-		case option != "":
-			word = withinQuotes(word, option)
-		case ok && !strings.ContainsAny(name, blanks) && (takesSecret(name) || secretVariable(name)):
-			word = name + "=" + withinQuotes(value, name)
-		case glued(word):
-			word = word[:2] + withinQuotes(word[2:], word[:2])
-		default:
-			word = redactQuoted(word)
-		}
-		if option = ""; takesSecret(word) {
-			option = word
-		} else if cluster(word) {
-			option = "-u"
-		}
-		b.WriteString(word)
-		at = end
-	}
-	return b.String()
-}
-
-// redactQuoted is redactScript for the words that a word has in its quotes.
-func redactQuoted(word string) string {
-	from, end := strings.IndexAny(word, `'"`)+1, len(word)
-	if from == 0 || !strings.ContainsAny(word[from:], blanks) {
-		return word
-	}
-	if word[end-1] == word[from-1] {
-		end--
-	}
-	return word[:from] + redactScript(word[from:end]) + word[end:]
-}
-
 // blanks separate words, whatever the quotes.
 const blanks = " \t\r\n"
-
-// withinQuotes is redactOption for a value that may be quoted.
-func withinQuotes(value, option string) string {
-	if n := len(value); n > 1 && (value[0] == '\'' || value[0] == '"') && value[n-1] == value[0] {
-		return value[:1] + redactOption(option, value[1:n-1]) + value[n-1:]
-	}
-	return redactOption(option, value)
-}
 
 // twoDashes is option as GNU's programs write it: Go's take -token for --token.
 func twoDashes(option string) string {

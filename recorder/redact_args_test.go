@@ -37,6 +37,61 @@ var redactArgsTests = []struct{ in, want string }{
 		"sh|-c|set -e; TOKEN='REDACTED' curl -b 'a=REDACTED; b=REDACTED' --user \"u:REDACTED\" -u u:REDACTED; API_TOKEN=REDACTED go get -u ./..."},
 	{"sh|-c|echo \"unclosed 'quote --token", ""},
 	{"sh|-c|curl -H 'X-Auth-Token: canary' https://u:canary@h.example/ | cat", "sh|-c|curl -H 'X-Auth-Token: REDACTED' https://REDACTED@h.example/ | cat"},
+	// Lines that go on.
+	{"sh|-c|curl -u \\\n me:canary x", "sh|-c|curl -u \\\n me:REDACTED x"},
+	{"sh|-c|helper --password \\\r\n canary", "sh|-c|helper --password \\\r\n REDACTED"},
+	{"sh|-c|helper --password=\\\ncanary -v", "sh|-c|helper --password=REDACTED -v"},
+	{"pwsh|-c|curl -u `\r\n me:canary", "pwsh|-c|curl -u `\r\n me:REDACTED"},
+	// PowerShell.
+	{"pwsh|-c|$env:GITHUB_TOKEN = 'canary'; go get x", "pwsh|-c|$env:GITHUB_TOKEN = 'REDACTED'; go get x"},
+	{"pwsh|-c|$token = ConvertTo-SecureString 'canary' -Force; go get x", "pwsh|-c|$token = REDACTED 'REDACTED' REDACTED; go get x"},
+	{"pwsh|-c|$env:GITHUB_TOKEN =\n 'canary'\ngo get x", "pwsh|-c|$env:GITHUB_TOKEN =\n 'REDACTED'\ngo get x"},
+	{"pwsh|-c|irm -Headers @{'X-Api-Key' = 'canary'} x", "pwsh|-c|irm -Headers @{'X-Api-Key' = 'REDACTED'} x"},
+	{`pwsh|-c|irm -Headers @{"X-Api-Key"="canary"; Cookie='canary'; 'X-Auth' = "canary canary"} x`, `pwsh|-c|irm -Headers @{"X-Api-Key"="REDACTED"; Cookie='REDACTED'; 'X-Auth' = "REDACTED"} x`},
+	{"pwsh|-c|x --password \"a`\" canary\" y", "pwsh|-c|x --password REDACTED"},
+	// Fish, cmd and others that set variables without a =.
+	{"fish|-c|set -gx GITHUB_TOKEN canary; go get x", "fish|-c|set -gx GITHUB_TOKEN REDACTED; go get x"},
+	{"fish|-c|set -gx GITHUB_TOKEN 'canary x' canary\ngo get x", "fish|-c|set -gx GITHUB_TOKEN 'REDACTED' REDACTED\ngo get x"},
+	{"fish|-c|set -gx GITHUB_TOKEN (printf canary); go get x", "fish|-c|set -gx GITHUB_TOKEN (REDACTED); go get x"},
+	{"fish|-c|set -q GITHUB_TOKEN; and go get x", ""},
+	{"sh|-c|npm config set _authToken canary --location user", "sh|-c|npm config set _authToken REDACTED --location user"},
+	{"cmd|/c|set GITHUB_TOKEN=canary&& go get x", "cmd|/c|set GITHUB_TOKEN=REDACTED&& go get x"},
+	{"cmd|/c|set GITHUB_TOKEN=canary canary&&go get x", "cmd|/c|set GITHUB_TOKEN=REDACTED REDACTED&&go get x"},
+	{`cmd|/c|set "GITHUB_TOKEN=canary" && go`, `cmd|/c|set "GITHUB_TOKEN=REDACTED" && go`},
+	// Where a value ends.
+	{"sh|-c|export GITHUB_TOKEN=canary;go get x", "sh|-c|export GITHUB_TOKEN=REDACTED;go get x"},
+	{"sh|-c|export token='canary';go get x", "sh|-c|export token='REDACTED';go get x"},
+	{"sh|-c|x token=canary&canary --token=canary;canary y", "sh|-c|x token=REDACTED --token=REDACTED y"},
+	{"sh|-c|x TOKEN=https://h.example/x?a=b&c=canary y", "sh|-c|x TOKEN=REDACTED y"},
+	{"sh|-c|x https://h.example/?token=canary&b=c y", "sh|-c|x https://h.example/?token=REDACTED&b=c y"},
+	// Substitutions.
+	{"sh|-c|export TOKEN=$(printf canary) y", "sh|-c|export TOKEN=REDACTED y"},
+	{"sh|-c|export TOKEN=$(printf \"$(echo ')' canary)\" canary) y", "sh|-c|export TOKEN=REDACTED y"},
+	{"sh|-c|helper --password=`echo canary` y", "sh|-c|helper --password=REDACTED y"},
+	{"sh|-c|helper --password ${PW:-a canary} y", "sh|-c|helper --password REDACTED y"},
+	{"sh|-c|x=$(curl --password pa\\ canary) y", "sh|-c|x=$(curl --password REDACTED) y"},
+	// A .netrc.
+	{`sh|-c|echo "machine h login me password canary" > ~/.netrc`, `sh|-c|echo "machine h login me password REDACTED" > ~/.netrc`},
+	{`sh|-c|printf 'machine h\nlogin me\npassword canary\n' > ~/.netrc`, `sh|-c|printf 'machine h\nlogin me\npassword REDACTED' > ~/.netrc`},
+	{"sh|-c|cat > ~/.netrc <<E\nmachine h\nlogin me\naccount canary\npassword canary;canary\nE", "sh|-c|cat > ~/.netrc <<E\nmachine h\nlogin me\naccount REDACTED\npassword REDACTED\nE"},
+	// Blanks.
+	{"sh|-c|curl\t--token\tcanary", "sh|-c|curl\t--token\tREDACTED"},
+	{"sh|-c|-u root --token canary|-x y --token canary -u", "sh|-c|-u root --token REDACTED|-x y --token REDACTED -u"},
+	// Quoted names.
+	{`sh|-c|helper "--token" canary`, `sh|-c|helper "--token" REDACTED`},
+	{"sh|-c|'-u' 'me:canary' '-sSu' me:canary", "sh|-c|'-u' 'me:REDACTED' '-sSu' me:REDACTED"},
+	{"sh|-c|mycmd '--token=canary' x", "sh|-c|mycmd '--token=REDACTED' x"},
+	{`sh|-c|["helper", "--token", "canary"]`, `sh|-c|["helper", "--token", "REDACTED"]`},
+	{"sh|-c|helper --token = canary x", "sh|-c|helper --token = REDACTED x"},
+	// Escapes, and paths of Windows.
+	{`sh|-c|helper --password pa\ canary x`, `sh|-c|helper --password REDACTED x`},
+	{`sh|-c|helper --password "a\" canary" x`, `sh|-c|helper --password "REDACTED" x`},
+	{`sh|-c|curl -u me:pa\ canary x`, `sh|-c|curl -u me:REDACTED x`},
+	{`sh|-c|helper --password $'a\' canary' x`, `sh|-c|helper --password REDACTED x`},
+	{`sh|-c|sh -c "curl -u \"me:a canary\" x"`, `sh|-c|sh -c "curl -u \"me:REDACTED x"`},
+	{`sh|-c|dir C:\ --token canary`, `sh|-c|dir C:\ --token REDACTED`},
+	{`sh|-c|helper --dir "C:\" --password "horse canary" x`, `sh|-c|helper --dir "C:\" --password REDACTED" x`},
+	{`sh|-c|copy C:\dir\x "C:\Program Files\x" y`, ""},
 }
 
 // Lines as of GOAUTH and GOFLAGS; secrets as above.
@@ -58,6 +113,21 @@ var redactLineTests = []struct{ in, want string }{
 	{"helper --note it's --password canary 'tis", "helper --note it's --password REDACTED 'tis"},
 	{`'-ldflags=-X "main.password=canary horse"'`, `'-ldflags=-X "main.password=REDACTED'`},
 	{"'-ldflags=-X main.token=canary' -mod=mod", "'-ldflags=-X main.token=REDACTED' -mod=mod"},
+	// Quoted names.
+	{`helper "--token" canary`, `helper "--token" REDACTED`},
+	{"'-u' 'me:canary' '-sSu' me:canary", "'-u' 'me:REDACTED' '-sSu' me:REDACTED"},
+	{"mycmd '--token=canary' x", "mycmd '--token=REDACTED' x"},
+	{`["helper", "--token", "canary"]`, `["helper", "--token", "REDACTED"]`},
+	{"helper --token = canary x", "helper --token = REDACTED x"},
+	// Escapes, and paths of Windows.
+	{`helper --password pa\ canary x`, `helper --password REDACTED x`},
+	{`helper --password "a\" canary" x`, `helper --password "REDACTED" x`},
+	{`curl -u me:pa\ canary x`, `curl -u me:REDACTED x`},
+	{`helper --password $'a\' canary' x`, `helper --password REDACTED x`},
+	{`sh -c "curl -u \"me:a canary\" x"`, `sh -c "curl -u \"me:REDACTED x"`},
+	{`dir C:\ --token canary`, `dir C:\ --token REDACTED`},
+	{`helper --dir "C:\" --password "horse canary" x`, `helper --dir "C:\" --password REDACTED" x`},
+	{`copy C:\dir\x "C:\Program Files\x" y`, ""},
 }
 
 func TestRedactLine(t *testing.T) {
@@ -98,5 +168,21 @@ func TestRedactArgs(t *testing.T) {
 		if diff := cmp.Diff(split(tt.in), (*Redactor)(nil).Args(split(tt.in))); diff != "" {
 			t.Errorf("a nil Redactor changed %s", diff)
 		}
+	}
+}
+
+// A hostile command line must not cost more than its length.
+func BenchmarkRedactScriptHostile(b *testing.B) {
+	r := NewRedactor()
+	for name, part := range map[string]string{
+		"words": "a ", "substitutions": "\"$( ", "quotes": "\"a 'b ", "escapes": "^\"`\\\" ", "parens": "(", "operators": "token=a;", "schemes": "Bearer|realm=", "sets": "set TOKEN a ",
+	} {
+		s := strings.Repeat(part, 1<<20/len(part))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(s)))
+			for b.Loop() {
+				r.Line(s)
+			}
+		})
 	}
 }

@@ -11,7 +11,26 @@ import (
 // command lines, <Signature>…</Signature> of XML, and <input name="token" value="…"> of
 // HTML. What is well-formed stays so.
 func redactFields(s string) string {
-	var hidden []hiding
+	hidden := findFields(s)
+	if len(hidden) == 0 {
+		return s
+	}
+	slices.SortStableFunc(hidden, func(a, b hiding) int { return a.from - b.from })
+	var b strings.Builder
+	at := 0
+	for _, h := range hidden {
+		if h.from >= at {
+			b.WriteString(s[at:h.from])
+			b.WriteString(h.as)
+		}
+		at = max(at, h.to)
+	}
+	b.WriteString(s[at:])
+	return b.String()
+}
+
+// findFields finds what redactFields hides.
+func findFields(s string) (hidden []hiding) {
 	hide := func(from, to int, as string) {
 		if from < to && s[from:to] != as && s[from:to] != Redacted {
 			hidden = append(hidden, hiding{cut{from, to}, as})
@@ -38,21 +57,7 @@ func redactFields(s string) string {
 		}
 		at = redactValue(s, start, at, quote, hide)
 	}
-	if len(hidden) == 0 {
-		return s
-	}
-	slices.SortStableFunc(hidden, func(a, b hiding) int { return a.from - b.from })
-	var b strings.Builder
-	at := 0
-	for _, h := range hidden {
-		if h.from >= at {
-			b.WriteString(s[at:h.from])
-			b.WriteString(h.as)
-		}
-		at = max(at, h.to)
-	}
-	b.WriteString(s[at:])
-	return b.String()
+	return hidden
 }
 
 // A hiding is a secret's place and what stands there instead.

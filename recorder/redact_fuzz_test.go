@@ -110,7 +110,20 @@ func FuzzRedactText(f *testing.F) {
 	})
 }
 
-// FuzzRedactLine: an option's value is hidden, whatever stands behind it.
+// fuzzScripts are forms that a secret has in command lines.
+var fuzzScripts = []string{
+	"x --password " + canary, "x -token=" + canary, `x --password "horse ` + canary + `"`, `x -token='` + canary + ` horse'`,
+	`x --header "Authorization: Token ` + canary + `"`, "curl -u \\\n me:" + canary, "x --password \\\r\n " + canary, "x --password=\\\n" + canary,
+	"$env:GITHUB_TOKEN = '" + canary + "'", "@{'X-Api-Key' = '" + canary + "'}", `irm @{"X-Api-Key"="` + canary + `"; Cookie='` + canary + "'}",
+	"set -gx GITHUB_TOKEN " + canary, "set -gx GITHUB_TOKEN (printf " + canary + ")", "set GITHUB_TOKEN=" + canary + "&& go get x",
+	`"--token" ` + canary, "'-u' 'me:" + canary + "'", "x '--token=" + canary + "'", `set "GITHUB_TOKEN=` + canary + `" && go`,
+	`x --password pa\ ` + canary, `x --password "a\" ` + canary + `"`, "export TOKEN=$(printf " + canary + ")", "x --password=`echo " + canary + "`",
+	`export TOKEN=$(printf "$(echo ')' ` + canary + `)" ` + canary + ")", `echo "machine h login me password ` + canary + `" > ~/.netrc`,
+	"curl\t--token\t" + canary,
+}
+
+// FuzzRedactLine: an option's value is hidden, whatever stands behind it, and whatever stands
+// before it that does not change what its quotes and escapes mean.
 func FuzzRedactLine(f *testing.F) {
 	for _, tt := range redactLineTests {
 		f.Add(tt.in)
@@ -128,13 +141,16 @@ func FuzzRedactLine(f *testing.F) {
 		if strings.Contains(s, canary[:3]) || strings.Contains(s, "%") {
 			t.Skip("the canary may be where nobody expects it")
 		}
-		for _, in := range []string{
-			"x --password " + canary, "x -token=" + canary, `x --password "horse ` + canary + `"`, `x -token='` + canary + ` horse'`,
-			`x --header "Authorization: Token ` + canary + `"`, "x it's --password " + canary,
-		} {
-			in += " " + s
+		check := func(in string) {
 			checkRedacted(t, in, r.Line(in))
 			checkRedacted(t, in, r.Args([]string{in})[0])
+		}
+		check("x it's --password " + canary + " " + s)
+		for _, form := range fuzzScripts {
+			check(form + " " + s)
+			if !strings.ContainsAny(s, "'\"\\`^$({") {
+				check(s + "\n" + form + "\n" + s)
+			}
 		}
 	})
 }
