@@ -155,7 +155,9 @@ func (p *Proxy) settle(w http.ResponseWriter, r *http.Request, c *call) {
 		http.Error(w, "modtap: "+x.rec.Err.Msg, http.StatusBadGateway)
 		return
 	}
-	gone := errors.Is(x.failed, errHungUp) || x.up != nil && x.up.over()
+	// A stream that its client gave up was not ended by the server, though that may have hung
+	// up since: others of the connection may have their answers yet to be written.
+	gone := r.Context().Err() == nil && (errors.Is(x.failed, errHungUp) || x.up != nil && x.up.over())
 	if mirrored && gone {
 		c.tunnel.client.written() // before the end is
 	}

@@ -182,14 +182,7 @@ func (t *Tap) passGoAway(x *exchange, resp *http.Response) {
 		}
 		return
 	}
-	free, busy := u.cc.Available(), u.cc.InFlight()
-	u.mu.Lock()
-	seen := u.seen
-	u.seen = max(seen, free+busy)
-	u.mu.Unlock()
-	// After GOAWAY no stream is free although there were more: one that allows a single
-	// stream looks the same otherwise.
-	if x.rec.Resent > 0 || free == 0 && busy <= 1 && seen > 1 {
+	if u.saidGoAway() || x.rec.Resent > 0 {
 		resp.Header.Set("Connection", "close")
 	}
 }

@@ -220,6 +220,17 @@ func (u *upConn) spent() bool {
 	return u.over() || (u.cc.Available() == 0 && u.cc.InFlight() == 0)
 }
 
+// saidGoAway reports whether the server of an HTTP/2 connection has said GOAWAY: no stream is
+// free although there were more. (One that allows a single stream looks the same otherwise.)
+func (u *upConn) saidGoAway() bool {
+	free, busy := u.cc.Available(), u.cc.InFlight()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	seen := u.seen
+	u.seen = max(seen, free+busy)
+	return free == 0 && busy <= 1 && seen > 1
+}
+
 // ended is called when the connection has ended by itself: the server closed it, or
 // net/http did because a request on it was cancelled. One that ended for a reason of ours
 // is nothing for the client to hear of: the next request gets another.
@@ -236,12 +247,20 @@ func (u *upConn) ended(who string) {
 	}
 }
 
-// close ends the connection; who is client or modtap.
+// close ends the connection; who is client or modtap. After the server's GOAWAY it is the
+// server's doing, though the client that was told may be first to hang up.
 func (u *upConn) close(who string) {
-	first := u.gone.CompareAndSwap(false, true)
 	u.mu.Lock()
 	cc, tc := u.cc, u.tls
 	u.mu.Unlock()
+	if who == "client" && u.h2 && cc != nil {
+		if err := cc.Err(); err != nil {
+			who = whoEnded(err) // it was over before
+		} else if u.saidGoAway() {
+			who = "server"
+		}
+	}
+	first := u.gone.CompareAndSwap(false, true)
 	switch {
 	case cc != nil:
 		cc.Close()
