@@ -28,7 +28,7 @@ func TestWaitForALock(t *testing.T) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	const held = 500 * time.Millisecond
+	const held = time.Second
 	released := make(chan struct{})
 	go func() {
 		defer close(released)
@@ -40,7 +40,9 @@ func TestWaitForALock(t *testing.T) {
 	}()
 	samples, r, _ := watch(t, dir, "run:go=lock:"+file+",sleep:400ms")
 	<-released
-	if got := all(samples).Lock; got < held/2 || got > r.End.Sub(r.Start)-200*time.Millisecond {
+	// On a busy machine looks come late: one that finds the wait over counts nothing of the
+	// interval before it.
+	if got := all(samples).Lock; got < held/4 || got > r.End.Sub(r.Start)-200*time.Millisecond {
 		t.Errorf("saw it wait for %v of %v; the lock was held for %v", got, r.End.Sub(r.Start), held)
 	}
 }
