@@ -14,7 +14,7 @@ func (r *Redactor) Args(argv []string) []string {
 	option := ""
 	for i, arg := range argv {
 		if option != "" {
-			out[i] = redactOption(option, arg)
+			out[i] = r.option(option, arg)
 			option = ""
 			continue
 		}
@@ -39,7 +39,7 @@ func (r *Redactor) arg(arg string) (clean, option string) {
 	if plain := strings.Trim(arg, `'"`); strings.HasPrefix(plain, "-") && !ok && takesSecret(plain) {
 		return arg, plain
 	} else if ok && !strings.ContainsAny(name, ":/?#"+blanks) && (takesSecret(name) || secretVariable(name)) {
-		return name + "=" + redactOption(name, value), ""
+		return name + "=" + r.option(name, value), ""
 	} else if cluster(arg) && !glued(arg) { // curl -sSu user:password
 		return arg, "-u"
 	}
@@ -53,6 +53,27 @@ func (r *Redactor) arg(arg string) (clean, option string) {
 		return clean, ""
 	}
 	return r.Text(redactFields(arg)), ""
+}
+
+// option redacts the value of an option. The option need not be what it looks like: sh -cu
+// takes a script.
+func (r *Redactor) option(name, value string) string {
+	if strings.ContainsAny(value, blanks) && !(takesHeader(name) && isHeaderLine(value)) {
+		value = r.Line(value)
+	}
+	return redactOption(name, value)
+}
+
+// takesHeader reports whether the value of a command line option is a header line.
+func takesHeader(option string) bool {
+	option = twoDashes(option)
+	return option == "-H" || option == "--header" || option == "--proxy-header"
+}
+
+// isHeaderLine reports whether s is one line that begins with a name and a colon.
+func isHeaderLine(s string) bool {
+	name, _, ok := strings.Cut(s, ":")
+	return ok && name != "" && !strings.ContainsAny(name, "/="+blanks) && !strings.ContainsAny(s, "\r\n")
 }
 
 // glued reports whether arg is a short option with its secret behind it. go test -bench=.
@@ -110,6 +131,9 @@ func secretVariable(name string) bool {
 // redactOption hides an option's value. Of user:password the user stays, and a -u that is
 // no curl's (go get -u ./...) keeps what cannot be credentials.
 func redactOption(option, value string) string {
+	if takesHeader(option) {
+		return redactLine(value)
+	}
 	switch twoDashes(option) {
 	case "-u", "-U":
 		user, _, ok := strings.Cut(value, ":")
@@ -128,8 +152,6 @@ func redactOption(option, value string) string {
 			return NewRedactor().Text(value) // a file, or another program's URL
 		}
 		return redactCookies(value, false)
-	case "-H", "--header", "--proxy-header":
-		return redactLine(value)
 	case "--cert": // FILE:PASSWORD; the first colon of C:\FILE is not it
 		if i := strings.LastIndexByte(value, ':'); i > 1 {
 			return value[:i+1] + Redacted

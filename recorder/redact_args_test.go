@@ -37,6 +37,13 @@ var redactArgsTests = []struct{ in, want string }{
 		"sh|-c|set -e; TOKEN='REDACTED' curl -b 'a=REDACTED; b=REDACTED' --user \"u:REDACTED\" -u u:REDACTED; API_TOKEN=REDACTED go get -u ./..."},
 	{"sh|-c|echo \"unclosed 'quote --token", ""},
 	{"sh|-c|curl -H 'X-Auth-Token: canary' https://u:canary@h.example/ | cat", "sh|-c|curl -H 'X-Auth-Token: REDACTED' https://REDACTED@h.example/ | cat"},
+	// What looks like an option that takes a value need not be one.
+	{"sh|-cu|helper --password canary; go get x", "sh|-cu|helper --password REDACTED; go get x"},
+	{"-b=\nx --header \"Authorization: Token canary\"\n-b=|x", "-b=\nx --header \"Authorization: REDACTED\"\n-b=|x"},
+	{"-u=\nexport TOKEN=canary\n-u=|x", "-u=\nexport TOKEN=REDACTED\n-u=|x"},
+	// Punctuation after a scheme is no credential, and the word after it is one.
+	{"sh|-c|echo Bearer .", ""},
+	{"sh|-c|echo Basic ... ) canary x", "sh|-c|echo Basic REDACTED x"},
 	// Lines that go on.
 	{"sh|-c|curl -u \\\n me:canary x", "sh|-c|curl -u \\\n me:REDACTED x"},
 	{"sh|-c|helper --password \\\r\n canary", "sh|-c|helper --password \\\r\n REDACTED"},

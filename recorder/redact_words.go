@@ -196,8 +196,9 @@ func (r *reading) credential(from int) {
 		for end < len(r.text) && !isBreak(r.text[end]) {
 			end++
 		}
-		word = strings.TrimRight(r.text[start:end], punctuation)
-		end = start + len(word)
+		if word = strings.TrimRight(r.text[start:end], punctuation); word != "" {
+			end = start + len(word)
+		}
 	}
 	r.blurred = end // so that no word is looked at twice
 	if word != "" && !proseAfterScheme(scheme, word) {
