@@ -103,7 +103,7 @@ func (r *Redactor) Text(s string) string {
 			clean = redactWord(word, 0)
 		}
 		switch {
-		case endsWithAuthScheme(last) && !proseAfterScheme(last, word):
+		case endsWithAuthScheme(last) && !(proseAfterScheme(last, word) && proseAfterScheme(last, clean)):
 			clean = Redacted
 		case before == "invalid" && last == "port" && word[0] == ':' && !isPort(word[1:]):
 			clean = ":" + Redacted // net/url takes the start of a password with a slash for the port

@@ -214,10 +214,7 @@ func redactTag(s string, at int, hide func(from, to int, as string)) {
 	if colon := strings.LastIndexByte(name, ':'); colon >= 0 {
 		name = name[colon+1:]
 	}
-	if name == "" || len(name) > maxFieldName {
-		return
-	}
-	if secretField(name, true) && !strings.HasSuffix(tag, "/") {
+	if isElement(name) && secretField(name, true) && !strings.HasSuffix(tag, "/") {
 		hide(end, next(s, end, '<'), Redacted)
 	}
 	if of := attribute(tag, "name"); of.to > of.from && secretField(tag[of.from:of.to], true) {
@@ -227,6 +224,11 @@ func redactTag(s string, at int, hide func(from, to int, as string)) {
 			}
 		}
 	}
+}
+
+// isElement reports whether name may be that of an element, without its prefix.
+func isElement(name string) bool {
+	return name != "" && len(name) <= maxFieldName && !strings.ContainsFunc(name, func(c rune) bool { return c < 0x80 && !isNameByte(byte(c)) })
 }
 
 // attribute finds the quoted value of an attribute of tag.

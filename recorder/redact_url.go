@@ -44,7 +44,11 @@ func cutUserinfo(w string) (cuts []cut, end int) {
 	end = indexAny(w, 0, "?#")
 	at, loose := 0, true
 	authority := func(start int) {
-		if cuts, at, loose = cutAuthority(cuts, w, start, end, loose); at > end {
+		cuts, at, loose = cutAuthority(cuts, w, start, end, loose)
+		if at > start && w[at-1] == ':' && strings.HasPrefix(w[at:], "//") {
+			at-- // the authority is the next one's scheme
+		}
+		if at > end {
 			end = indexAny(w, at, "?#")
 		}
 	}
