@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"encoding/base64"
-	"slices"
 	"strings"
 )
 
@@ -10,24 +9,7 @@ import (
 // forms that bodies have: "token": "…" of JSON, X-Auth-Token: … of header dumps and
 // command lines, <Signature>…</Signature> of XML, and <input name="token" value="…"> of
 // HTML. What is well-formed stays so.
-func redactFields(s string) string {
-	hidden := findFields(s)
-	if len(hidden) == 0 {
-		return s
-	}
-	slices.SortStableFunc(hidden, func(a, b hiding) int { return a.from - b.from })
-	var b strings.Builder
-	at := 0
-	for _, h := range hidden {
-		if h.from >= at {
-			b.WriteString(s[at:h.from])
-			b.WriteString(h.as)
-		}
-		at = max(at, h.to)
-	}
-	b.WriteString(s[at:])
-	return b.String()
-}
+func redactFields(s string) string { return replaceAll(s, findFields(s)) }
 
 // findFields finds what redactFields hides.
 func findFields(s string) (hidden []hiding) {

@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -18,23 +17,11 @@ func redactWord(w string, depth int) string {
 	cuts, path := cutUserinfo(w)
 	cuts = cutPathParams(cuts, w, path)
 	cuts = cutParams(cuts, w, path, depth)
-	if len(cuts) == 0 {
-		return w
+	found := make([]hiding, len(cuts))
+	for i, c := range cuts {
+		found[i] = hiding{c, Redacted}
 	}
-	slices.SortFunc(cuts, func(a, b cut) int { return a.from - b.from })
-	var b strings.Builder
-	at := 0
-	for _, c := range cuts {
-		if c.from < at { // inside what is already gone
-			at = max(at, c.to)
-			continue
-		}
-		b.WriteString(w[at:c.from])
-		b.WriteString(Redacted)
-		at = c.to
-	}
-	b.WriteString(w[at:])
-	return b.String()
+	return replaceAll(w, found)
 }
 
 // cutUserinfo finds the userinfo of every authority before end, where parameters start:

@@ -17,8 +17,8 @@ func Explain(id string) (text string, ok bool) {
 	return string(b), err == nil
 }
 
-// ExplainIn is Explain for the user of a shell (recorder.Environ.Shell): what is to be done
-// ends with how cmd or PowerShell has what is written for sh.
+// ExplainIn is Explain for the reader's shell: what is to be done ends with how that has
+// what is written for sh.
 func ExplainIn(shell, id string) (text string, ok bool) {
 	text, ok = Explain(id)
 	if note := shellNote(text, shell); note != "" {

@@ -94,13 +94,16 @@ func (v *goView) remedySlow404(f *recorder.Finding, c *Call) {
 
 // remedyOrder says what to do where entry i had what c asked for in vain.
 func (v *goView) remedyOrder(f *recorder.Finding, c *Call, i int) {
-	name := v.Entries[i].host()
+	name, own := v.Entries[i].host(), slices.IndexFunc(v.Entries[:i], Entry.isOwn)
 	switch list := v.first(i); {
+	case c.Entry > i:
+		f.Remedy = fmt.Sprintf("%s, which go asks before %s, had it another time: run the command again.", name, host(c))
+		f.Commands = []string{v.command()}
 	case list != "":
 		f.Remedy = "Another entry of GOPROXY had it at once: ask that one first."
 		f.Commands = []string{v.goEnvW("GOPROXY", list)}
-	case v.Entries[i].isPublic() && slices.ContainsFunc(v.Entries[:i], Entry.isOwn):
-		f.Remedy = fmt.Sprintf("%s had it at once, but is not to be asked before %s, which may have private modules. Show who runs that how long it takes to say no.", name, host(c))
+	case v.Entries[i].isPublic() && own >= 0:
+		f.Remedy = fmt.Sprintf("%s had it at once, but is not to be asked before %s, which may have private modules. Show who runs %s how long it takes to say no.", name, v.Entries[own].host(), host(c))
 		f.Commands = []string{v.curl() + " -v -o - " + v.quote(c.First().URL)}
 	default: // the list has what cannot be printed
 		f.Remedy = fmt.Sprintf("%s had it at once: name it before %s in GOPROXY.", name, host(c))
@@ -144,7 +147,9 @@ func doubled4xx(v *goView) *recorder.Finding {
 		if !v.Entries[useless].isPublic() {
 			f.Remedy = "Take the entry out of GOPROXY, unless private modules come from it at other times."
 		}
-		f.Commands = []string{v.goEnvW("GOPROXY", list)}
+		if !v.shields(useless) { // else that would tell a server for everyone what is private
+			f.Commands = []string{v.goEnvW("GOPROXY", list)}
+		}
 		return f
 	}
 	f.Title = fmt.Sprintf("go sent %s with an answer of 4xx twice: %s", plural(len(calls), "request"), secs(f.Cost))

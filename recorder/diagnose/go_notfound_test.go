@@ -99,18 +99,40 @@ var slow404Tests = []goCase{
 
 func TestSlow404(t *testing.T) { runGoCases(t, "slow-404", slow404Tests) }
 
-// manyTwice is n files that a.example does not have and proxy.golang.org has.
-func manyTwice(w *world, n int, wait float64, has bool) *world {
-	w.set("GOPROXY", "https://a.example,https://proxy.golang.org,direct")
+// TestRemedyOrder: who is named where another entry had it.
+func TestRemedyOrder(t *testing.T) {
+	for _, c := range []struct{ list, slow, had, remedy, command string }{
+		{
+			"https://goproxy.io,https://goproxy.cn,direct", "goproxy.cn", "goproxy.io",
+			"goproxy.io, which go asks before goproxy.cn, had it another time: run the command again.", "go mod download",
+		}, {
+			"https://goproxy.cn,https://own.example,https://proxy.golang.org,direct", "goproxy.cn", golang,
+			"proxy.golang.org had it at once, but is not to be asked before own.example, which may have private modules. Show who runs goproxy.cn how long it takes to say no.",
+			"curl -v -o - https://goproxy.cn/x.org/m/@v/v1.0.0.zip",
+		},
+	} {
+		w := newWorld().set("GOPROXY", c.list).twice(200, fileAt(c.slow, "x.org/m@v1.0.0", "zip"), 404, 5500)
+		w.ok(11_300, fileAt(c.had, "x.org/m@v1.0.0", "zip"), 100, phases{wait: 40})
+		w.ends(12_000, 0)
+		if f := Run(w.Input).Findings[0]; f.ID != "slow-404" || f.Remedy != c.remedy || len(f.Commands) != 1 || f.Commands[0] != c.command {
+			t.Errorf("%s: %+v", c.list, f)
+		}
+	}
+}
+
+// manyTwice is n files that the first server does not have, or all but one, and
+// proxy.golang.org has.
+func manyTwice(first string, n int, wait float64, has bool) *world {
+	w := newWorld().set("GOPROXY", "https://"+first+",https://proxy.golang.org,direct")
 	at := 10.0
 	for i := range n {
 		m := "example.org/m" + string(rune('a'+i)) + "@v1.0.0"
 		if has && i == 0 {
-			w.ok(at, fileAt("a.example", m, "zip"), 100, phases{wait: wait})
+			w.ok(at, fileAt(first, m, "zip"), 100, phases{wait: wait})
 			at += wait + 5
 			continue
 		}
-		w.twice(at, fileAt("a.example", m, "zip"), 404, wait)
+		w.twice(at, fileAt(first, m, "zip"), 404, wait)
 		at += 2*wait + 5
 		w.ok(at, fileAt(golang, m, "zip"), 100, phases{wait: 20})
 		at += 30
@@ -121,22 +143,30 @@ func manyTwice(w *world, n int, wait float64, has bool) *world {
 var doubledTests = []goCase{
 	{
 		name:  "the first entry has nothing",
-		world: func() *world { return manyTwice(newWorld(), 10, 100, false) },
+		world: func() *world { return manyTwice("goproxy.cn", 10, 100, false) },
 		want: &wanted{
-			title: "a.example never had what go asked it for: 10 answers of 4xx, each sent twice, 2.0 s", severity: recorder.Bad, cost: [2]float64{1990, 2060},
+			title: "goproxy.cn never had what go asked it for: 10 answers of 4xx, each sent twice, 2.0 s", severity: recorder.Bad, cost: [2]float64{1990, 2060},
 			evidence: []uint64{1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22, 23, 25, 26, 28, 29},
 			commands: []string{"go env -w GOPROXY=https://proxy.golang.org,direct"},
 		},
 	},
 	{
+		name:  "the first entry has nothing, but may have what is private", // no list without it
+		world: func() *world { return manyTwice("a.example", 10, 100, false) },
+		want: &wanted{
+			title: "a.example never had what go asked it for: 10 answers of 4xx, each sent twice, 2.0 s", severity: recorder.Bad, cost: [2]float64{1990, 2060},
+			evidence: []uint64{1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22, 23, 25, 26, 28, 29},
+		},
+	},
+	{
 		name:  "the first entry has one: only the second copies go away",
-		world: func() *world { return manyTwice(newWorld(), 11, 100, true) },
+		world: func() *world { return manyTwice("a.example", 11, 100, true) },
 		want: &wanted{
 			title: "go sent 10 requests with an answer of 4xx twice: 1.0 s", severity: recorder.Warn, cost: [2]float64{990, 1040},
 			evidence: []uint64{2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 23, 24, 26, 27, 29, 30},
 		},
 	},
-	{name: "one 404 of 90 ms", world: func() *world { return manyTwice(newWorld(), 1, 90, false) }},
+	{name: "one 404 of 90 ms", world: func() *world { return manyTwice("a.example", 1, 90, false) }},
 	{name: "a server that fails is not asked twice", world: func() *world {
 		w := proxied()
 		w.get(1, 200, fileAt(golang, "example.org/m@v1.0.0", "zip"), 502, 10, phases{wait: 900})

@@ -242,6 +242,14 @@ var toolchainTests = []goCase{
 		},
 	},
 	{
+		name: "it cannot be had, and go mod download names a module", world: func() *world {
+			return newWorld().argv("go", "mod", "download", "rsc.io/quote@v1.5.2").twice(10, toolchainZip, 404, 40).ends(200, 1)
+		},
+		want: &wanted{
+			title: "the command asks for go1.27.0, which could not be had from proxy.golang.org: 404", severity: recorder.Bad, cost: [2]float64{79, 81}, evidence: []uint64{1, 2}, commands: installIt,
+		},
+	},
+	{
 		name: "it cannot be had, and go.mod needs it whatever the command names", world: func() *world {
 			w := newWorld().argv("go", "get", "rsc.io/quote@v1.5.2").twice(10, toolchainZip, 404, 40).ends(200, 1)
 			w.Session.Environ.GoDirective = "1.27.0"

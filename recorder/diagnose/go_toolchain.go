@@ -60,7 +60,7 @@ func (v *goView) asksForToolchain(name string) string {
 // commandNeeds reports whether a module that the command names, with its version, wanted the
 // go of that name. The go.mod of the working directory is asked first, also by go install.
 func (v *goView) commandNeeds(name string) bool {
-	return v.namesVersion() && slices.Contains([]string{"get", "install", "run"}, v.verb()) && !v.goLineNeeds(name)
+	return v.namesVersion() && slices.Contains([]string{"get", "install", "run", "mod download"}, v.verb()) && !v.goLineNeeds(name)
 }
 
 // remedyToolchain says what to do about the download of a toolchain. With the go that is

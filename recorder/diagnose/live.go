@@ -181,9 +181,7 @@ func (l *Live) say(f recorder.Finding, exchange, conn uint64) {
 		f.Evidence, f.Conns = old.Evidence, old.Conns
 	}
 	f.Evidence, f.Conns = evidence(f.Evidence, exchange), evidence(f.Conns, conn)
-	if why := l.analysis().variables(f.Commands); why != "" {
-		f.Remedy = joined(f.Remedy, why)
-	}
+	l.analysis().finish(&f)
 	l.seen[f.ID] = &f
 	l.due = append(l.due, f)
 }

@@ -62,6 +62,7 @@ func checkForbidden(a *Analysis) *recorder.Finding {
 		f.Commands = append(f.Commands, "go list -m -versions "+a.quote(told.Go.Module))
 	}
 	if list := a.goproxyOn(host); list != "" && byProxy[host] == "" {
+		f.Remedy += " If your rules permit other sources, let go ask the next one after any error: a comma goes on after 404 and 410 alone."
 		f.Commands = append(f.Commands, a.goEnvW("GOPROXY", list))
 	} else if a.hasEntry(host) {
 		f.Commands = append(f.Commands, a.around(host)...)
@@ -87,8 +88,7 @@ func refused(f *recorder.Finding, told *recorder.Exchange, modules, asked map[st
 	default:
 		f.Title = fmt.Sprintf("%s forbids %d of %d modules (403), as %s", host, n, max(of, n), told.Go.Module)
 	}
-	f.Remedy = "Ask whoever runs " + hostName(host) + " to allow it (" + netSubject(told) + ")." + serverSays(told) +
-		" If your rules permit other sources, let go ask the next one after any error: a comma goes on after 404 and 410 alone."
+	f.Remedy = "Ask whoever runs " + hostName(host) + " to allow it (" + netSubject(told) + ")." + serverSays(told)
 }
 
 // modulesThere are the modules that some server had.

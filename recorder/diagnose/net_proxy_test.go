@@ -99,6 +99,17 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// TestForbiddenAdvice: only where a comma may go does the remedy speak of it.
+func TestForbiddenAdvice(t *testing.T) {
+	for list, want := range map[string]bool{"https://goproxy.io,https://proxy.golang.org,direct": true, "https://a.example,https://proxy.golang.org,direct": false} {
+		w := newWorld().set("GOPROXY", list)
+		w.twice(10, fileAt(parseEntries(list)[0].host(), quote, "info"), 403, 40).ends(200, 1)
+		if f := Run(w.Input).Findings[0]; f.ID != "forbidden" || strings.Contains(f.Remedy, "comma") != want || (len(f.Commands) == 2) != want {
+			t.Errorf("%s: %+v", list, f)
+		}
+	}
+}
+
 // behindSystem is a world whose system has a proxy, and whose direct connections fail.
 func behindSystem(system string, good int) *world {
 	w := newWorld()

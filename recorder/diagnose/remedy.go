@@ -41,7 +41,7 @@ func (a *Analysis) goEnvW(name, value string) string {
 func (a *Analysis) with(name, value, command string) string {
 	switch a.shell() {
 	case shell.Cmd:
-		return `set "` + name + "=" + value + `" && ` + command
+		return shell.SetInCmd(name, value) + " && " + command
 	case shell.PowerShell:
 		return "$env:" + name + "=" + shell.PowerShell.Literal(value) + "; " + command
 	case shell.Fish:
@@ -54,7 +54,7 @@ func (a *Analysis) with(name, value, command string) string {
 func (a *Analysis) setVar(name, value string) string {
 	switch a.shell() {
 	case shell.Cmd:
-		return `set "` + name + "=" + value + `"`
+		return shell.SetInCmd(name, value)
 	case shell.PowerShell:
 		return "$env:" + name + "=" + shell.PowerShell.Literal(value)
 	case shell.Fish:
@@ -66,8 +66,17 @@ func (a *Analysis) setVar(name, value string) string {
 // oneRun matches the variables that with sets where they stay set: what follows one is a
 // command, or another.
 var oneRun = map[shell.Shell]*regexp.Regexp{
-	shell.Cmd:        regexp.MustCompile(`^set "(\w+)=.*?" && `),
+	shell.Cmd:        regexp.MustCompile(`^set \^?"(\w+)=.*?" && `),
 	shell.PowerShell: regexp.MustCompile(`^\$env:(\w+)='(?:[^']|'')*'; `),
+}
+
+// finish takes out of a finding the command that nobody can run again, and has its remedy say
+// what there is to say of the variables that its commands set.
+func (a *Analysis) finish(f *recorder.Finding) {
+	f.Commands = slices.DeleteFunc(f.Commands, func(c string) bool { return c == unknownCommand })
+	if why := a.variables(f.Commands); why != "" {
+		f.Remedy = joined(f.Remedy, why)
+	}
 }
 
 // leftSet are the variables that a command made by with leaves set.
@@ -154,6 +163,9 @@ func (a *Analysis) repeat(command string) string {
 	return "for i in 1 2 3; do " + command + " && break; sleep 15; done"
 }
 
+// unknownCommand stands for a command that cannot be written.
+const unknownCommand = "COMMAND"
+
 // command is the command that was recorded, for the user's shell; "go mod download" when
 // it is not known, and COMMAND when it had a secret, which is not there any more.
 func (a *Analysis) command() string {
@@ -170,7 +182,7 @@ func (a *Analysis) words() string {
 		words := make([]string, len(s.Argv))
 		for i, w := range s.Argv {
 			if strings.Contains(w, recorder.Redacted) {
-				return "COMMAND"
+				return unknownCommand
 			}
 			words[i] = a.quote(w)
 		}

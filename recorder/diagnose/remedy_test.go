@@ -55,8 +55,27 @@ func TestReadersShell(t *testing.T) {
 // TestCommandWithASecret is not said to be run again as it was recorded.
 func TestCommandWithASecret(t *testing.T) {
 	w := newWorld().argv("sh", "-c", "TOKEN="+recorder.Redacted+" go mod download")
-	if got := analyse(&w.Input).command(); got != "COMMAND" {
+	a := analyse(&w.Input)
+	if got := a.command(); got != "COMMAND" {
 		t.Errorf("run %s", got)
+	}
+	f := &recorder.Finding{Commands: []string{a.command(), a.with("GOMAXPROCS", "16", a.command())}}
+	if a.finish(f); len(f.Commands) != 1 || f.Commands[0] != "GOMAXPROCS=16 COMMAND" {
+		t.Errorf("commands %q", f.Commands)
+	}
+}
+
+// TestCmdRunsNoValue: what a recording has for a value is nothing that cmd acts on.
+func TestCmdRunsNoValue(t *testing.T) {
+	a := in("cmd", "windows")
+	value := `https://a.test/"&calc&",%X:a=b%`
+	if got, want := a.with("GOPROXY", value, a.command()), `set ^"GOPROXY=https^://a.test/^"^&calc^&^",^%X^:a=b^%^" && go mod download`; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	} else if left := a.leftSet(got); len(left) != 1 || left[0] != "GOPROXY" {
+		t.Errorf("%s leaves %q set", got, left)
+	}
+	if got, want := a.setVar("GOPROXY", "a\r\n&calc"), `set "GOPROXY=a &calc"`; got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 }
 

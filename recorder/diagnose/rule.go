@@ -65,9 +65,7 @@ func (a *Analysis) ask(rules []Rule) (out []recorder.Finding, told map[uint64]bo
 			}
 		}
 		clip(f) // not before: what explains what needs all of them
-		if why := a.variables(f.Commands); why != "" {
-			f.Remedy = joined(f.Remedy, why)
-		}
+		a.finish(f)
 		out = append(out, *f)
 	}
 	slices.SortStableFunc(out, func(x, y recorder.Finding) int {

@@ -96,16 +96,23 @@ func (s Shell) plain(r rune) bool {
 }
 
 // cmdSpecial is what cmd acts on outside quotes, and %, which it replaces everywhere. At a
-// prompt a caret behind the name keeps it: there is no variable of that name.
-var cmdSpecial = regexp.MustCompile(`[&|<>()^"%]`)
+// prompt a caret behind the name keeps it: there is no variable of that name. A colon ends
+// the name, too (%NAME:a=b%).
+var cmdSpecial = regexp.MustCompile(`[&|<>()^"%:]`)
 
 // quoteCmd quotes for cmd and for the rules by which Windows programs split their line:
 // a quote is escaped, and so are the backslashes before one. cmd does not know that escape,
 // and takes what follows for no longer quoted: such a word is quoted for the program alone,
 // and each special character for cmd. No line of cmd can have a line break.
-func quoteCmd(word string) string {
-	word = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ").Replace(word)
-	quoted := quoteArg(word)
+func quoteCmd(word string) string { return cmdLine(quoteArg(word), word) }
+
+// SetInCmd is the command of cmd that sets a variable. set takes what stands between its
+// first quote and its last, whatever is between them.
+func SetInCmd(name, value string) string { return "set " + cmdLine(`"`+name+"="+value+`"`, value) }
+
+// cmdLine writes word, quoted, for cmd.
+func cmdLine(quoted, word string) string {
+	quoted = strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ").Replace(quoted)
 	if strings.ContainsAny(word, `"%`) {
 		return cmdSpecial.ReplaceAllString(quoted, "^$0")
 	}

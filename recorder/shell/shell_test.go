@@ -19,7 +19,7 @@ func TestQuote(t *testing.T) {
 		{PowerShell, "-coverprofile=c.out", "'-coverprofile=c.out'"}, {PowerShell, "-go=1.17", "'-go=1.17'"}, {PowerShell, "-x:y", "'-x:y'"},
 		{PowerShell, "-ldflags=-s", "-ldflags=-s"}, {PowerShell, "--", "--"}, {PowerShell, "a,b", "'a,b'"}, {PowerShell, "m@v1.0.0", "'m@v1.0.0'"}, {PowerShell, "", "''"},
 		{Cmd, `C:\a.har`, `C:\a.har`}, {Cmd, "it's $x.har", `"it's $x.har"`}, {Cmd, `D:\my files\`, `"D:\my files\\"`}, {Cmd, "O’Brien.har", `"O’Brien.har"`},
-		{Cmd, `say "hi"`, `^"say \^"hi\^"^"`}, {Cmd, `a"&echo x`, `^"a\^"^&echo x^"`}, {Cmd, "a%PATH%", `^"a^%PATH^%^"`}, {Cmd, "a\r\nb", `"a b"`}, {Cmd, "a|b", `"a|b"`}, {Cmd, "a,b", `"a,b"`}, {Cmd, "-go=1.17", "-go=1.17"},
+		{Cmd, `say "hi"`, `^"say \^"hi\^"^"`}, {Cmd, `a"&echo x`, `^"a\^"^&echo x^"`}, {Cmd, "a%PATH%", `^"a^%PATH^%^"`}, {Cmd, "%A:b=c%", `^"^%A^:b=c^%^"`}, {Cmd, "a\r\nb", `"a b"`}, {Cmd, "a|b", `"a|b"`}, {Cmd, "a,b", `"a,b"`}, {Cmd, "-go=1.17", "-go=1.17"},
 	} {
 		if got := tt.shell.Quote(tt.word); got != tt.want {
 			t.Errorf("%s: %q is %s, want %s", tt.shell, tt.word, got, tt.want)
