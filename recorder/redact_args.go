@@ -1,6 +1,11 @@
 package recorder
 
-import "strings"
+import (
+	"path"
+	"strings"
+
+	"modtap/recorder/shell"
+)
 
 // Args returns what to record of a command line. Each argument is redacted like Text, and
 // beyond that what is a secret by its form: header lines (-H "Cookie: …"), NAME=VALUE and
@@ -11,16 +16,33 @@ func (r *Redactor) Args(argv []string) []string {
 		return argv
 	}
 	out := make([]string, len(argv))
-	option := ""
+	option, program, script := "", "", false // program: the shell whose options these are
 	for i, arg := range argv {
-		if option != "" {
-			out[i] = r.option(option, arg)
-			option = ""
-			continue
+		clean, next := arg, ""
+		switch {
+		case script: // of sh -c
+			clean = r.Line(arg)
+		case option == "" && i > 1 && strings.EqualFold(argv[i-2], "set") && secretVariable(argv[i-1]): // npm config set _authToken x
+			clean = Redacted
+		case option == "" || strings.HasPrefix(arg, "-"): // an option's value need not follow it
+			clean, next = r.arg(arg)
 		}
-		out[i], option = r.arg(arg)
+		if option != "" && (next == "" || clean != arg) {
+			clean = r.option(option, clean)
+		}
+		out[i], option = clean, next
+		if !strings.HasPrefix(arg, "-") {
+			program = path.Base(arg)
+		}
+		script = takesScript(program, arg)
 	}
 	return out
+}
+
+// takesScript reports whether flag has the shell of that name run the next argument.
+func takesScript(program, flag string) bool {
+	_, err := shell.Parse(program)
+	return err == nil && strings.HasPrefix(flag, "-") && !strings.HasPrefix(flag, "--") && strings.Contains(flag, "c")
 }
 
 // Line returns what to record of a command line, or of flags, that are one text with quotes
@@ -40,8 +62,8 @@ func (r *Redactor) arg(arg string) (clean, option string) {
 		return arg, plain
 	} else if ok && !strings.ContainsAny(name, ":/?#"+blanks) && (takesSecret(name) || secretVariable(name)) {
 		return name + "=" + r.option(name, value), ""
-	} else if cluster(arg) && !glued(arg) { // curl -sSu user:password
-		return arg, "-u"
+	} else if short := cluster(arg); short != "" && !glued(arg) { // curl -sSu user:password
+		return arg, short
 	}
 	if clean = arg; script {
 		clean = r.Line(arg)
@@ -85,10 +107,14 @@ func glued(arg string) bool {
 	return !strings.HasPrefix(arg, "-bench") && !strings.HasPrefix(arg, "-build") && !strings.HasPrefix(arg, "-block")
 }
 
-// cluster reports whether arg is several short options, the last of which takes credentials.
-func cluster(arg string) bool {
+// cluster is the last of several short options, if that takes a secret in curl and those
+// before it are some of curl's that take nothing; else "".
+func cluster(arg string) string {
 	n := len(arg) - 1
-	return n > 1 && arg[0] == '-' && arg[1] != '-' && (arg[n] == 'u' || arg[n] == 'U') && !strings.ContainsAny(arg, "=:/.@"+blanks)
+	if n < 2 || arg[0] != '-' || strings.IndexByte("uUHb", arg[n]) < 0 || strings.Trim(arg[1:n], "aBfgGiIjJklLnNOpqRsSvZ#012346") != "" {
+		return ""
+	}
+	return "-" + arg[n:]
 }
 
 // redactLine redacts a header line. What is none is redacted like any text.
@@ -106,7 +132,7 @@ const blanks = " \t\r\n"
 
 // twoDashes is option as GNU's programs write it: Go's take -token for --token.
 func twoDashes(option string) string {
-	if len(option) > 2 && option[0] == '-' && option[1] != '-' {
+	if len(option) > 2 && len(option) <= maxFieldName && option[0] == '-' && option[1] != '-' {
 		return "-" + option
 	}
 	return option
@@ -116,7 +142,7 @@ func twoDashes(option string) string {
 func takesSecret(option string) bool {
 	option = twoDashes(option)
 	switch option {
-	case "-u", "-U", "-b", "-H", "--user", "--proxy-user", "--cookie", "--header", "--proxy-header", "--cert", "--oauth2-bearer", "--pass", "--proxy-pass", "--aws-sigv4", "--http-user":
+	case "-u", "-U", "-b", "-H", "--user", "--proxy-user", "--cookie", "--header", "--proxy-header", "--cert", "--proxy-cert", "--oauth2-bearer", "--pass", "--proxy-pass", "--aws-sigv4", "--http-user":
 		return true
 	}
 	return strings.HasPrefix(option, "--") && !strings.ContainsAny(option, "="+blanks) && secretName(option, false)
@@ -125,6 +151,11 @@ func takesSecret(option string) bool {
 // secretVariable reports whether an environment variable, as env NAME=VALUE sets it, is a
 // secret.
 func secretVariable(name string) bool {
+	for _, end := range [...]string{"_AUTH", "_PASS", "_PAT", "SSHPASS"} {
+		if n := len(name) - len(end); n >= 0 && strings.EqualFold(name[n:], end) {
+			return true
+		}
+	}
 	return secretName(name, false) || strings.HasPrefix(name, "GIT_CONFIG_VALUE_")
 }
 
@@ -137,7 +168,7 @@ func redactOption(option, value string) string {
 	switch twoDashes(option) {
 	case "-u", "-U":
 		user, _, ok := strings.Cut(value, ":")
-		if !ok || strings.Contains(user, "/") {
+		if !ok || strings.Contains(user, "/") || strings.HasPrefix(value, "+%") { // date -u +%H:%M
 			return NewRedactor().Text(redactFields(value))
 		}
 		return user + ":" + Redacted
@@ -152,7 +183,7 @@ func redactOption(option, value string) string {
 			return NewRedactor().Text(value) // a file, or another program's URL
 		}
 		return redactCookies(value, false)
-	case "--cert": // FILE:PASSWORD; the first colon of C:\FILE is not it
+	case "--cert", "--proxy-cert": // FILE:PASSWORD; the first colon of C:\FILE is not it
 		if i := strings.LastIndexByte(value, ':'); i > 1 {
 			return value[:i+1] + Redacted
 		}

@@ -44,6 +44,24 @@ var redactArgsTests = []struct{ in, want string }{
 	// Punctuation after a scheme is no credential, and the word after it is one.
 	{"sh|-c|echo Bearer .", ""},
 	{"sh|-c|echo Basic ... ) canary x", "sh|-c|echo Basic REDACTED x"},
+	{"go|get|-u|-token|canary", "go|get|-u|-token|REDACTED"},
+	{"x|--no-password|--token|canary|-b|--password|canary|--pass|-canary", "x|--no-password|--token|REDACTED|-b|--password|REDACTED|--pass|REDACTED"},
+	{"date|-u|+%Y-%m-%dT%H:%M:%SZ", ""},
+	{"go|build|-ldflags|-X main.date=$(date -u +%Y-%m-%dT%H:%M:%SZ)|.", ""},
+	{"rsync|-xu|a:|b:c", ""},
+	{"curl|-sSfH|token: canary|-ksb|a=canary; b=canary|--proxy-cert|c.pem:canary", "curl|-sSfH|token: REDACTED|-ksb|a=REDACTED; b=REDACTED|--proxy-cert|c.pem:REDACTED"},
+	{"bash|-e|-c|GITHUB_TOKEN=canary GOFLAGS=-mod=mod go build ./...", "bash|-e|-c|GITHUB_TOKEN=REDACTED GOFLAGS=-mod=mod go build ./..."},
+	{"env|GITHUB_TOKEN=canary canary|go", "env|GITHUB_TOKEN=REDACTED|go"},
+	{"npm|config|set|_authToken|canary", "npm|config|set|_authToken|REDACTED"},
+	{"npm|config|set|//registry.example/:_auth|canary", "npm|config|set|//registry.example/:_auth|REDACTED"},
+	{"env|DB_PASS=canary|GH_PAT=canary|SSHPASS=canary|PATH=/usr/bin|go", "env|DB_PASS=REDACTED|GH_PAT=REDACTED|SSHPASS=REDACTED|PATH=/usr/bin|go"},
+	{"sh|-c|gh secret set MY_TOKEN --body \"canary\"; gh auth login --with-token <<< canary", "sh|-c|gh secret set MY_TOKEN --body \"REDACTED\"; gh auth login --with-token <<< REDACTED"},
+	{"sh|-c|gh auth login --with-token < token.txt; helper --password <(printf canary)", "sh|-c|gh auth login --with-token < token.txt; helper --password <(REDACTED)"},
+	{"sh|-c|x --token (cat 'canary", "sh|-c|x --token (REDACTED"},
+	{"cmd|/c|@set TOKEN=canary canary&& call set TOKEN=canary canary", "cmd|/c|@set TOKEN=REDACTED REDACTED&& call set TOKEN=REDACTED REDACTED"},
+	// An apostrophe in a comment opens no quote.
+	{"sh|-c|# don't\nTOKEN='canary canary' go build", "sh|-c|# don't\nTOKEN=REDACTED' go build"},
+	{"sh|-c|# it's\nhelper --password 'a canary'", "sh|-c|# it's\nhelper --password REDACTED'"},
 	// Lines that go on.
 	{"sh|-c|curl -u \\\n me:canary x", "sh|-c|curl -u \\\n me:REDACTED x"},
 	{"sh|-c|helper --password \\\r\n canary", "sh|-c|helper --password \\\r\n REDACTED"},
@@ -178,13 +196,34 @@ func TestRedactArgs(t *testing.T) {
 	}
 }
 
+// hostileLine is a command line of n bytes that a reader of quotes, of parentheses or of
+// names may be made to look through again and again.
+func hostileLine(name string, n int) string {
+	h := hostileLines[name]
+	return h[0] + strings.Repeat(h[1], n/len(h[1]))
+}
+
+var hostileLines = map[string][2]string{
+	"words": {"", "a "}, "substitutions": {"", "\"$( "}, "quotes": {"", "\"a 'b "}, "escapes": {"", "^\"`\\\" "}, "parens": {"", "("}, "operators": {"", "token=a;"},
+	"schemes": {"", "Bearer|realm="}, "no credentials": {"", "Bearer . "}, "sets": {"", "set TOKEN a "}, "parens of an option": {"-u ", "("}, "hashes of an option": {"", "$(token=\"x\" @{"},
+	"values of a long name": {"set -" + strings.Repeat("x", 1<<15) + "TOKEN=", "a "}, "apostrophes": {"", "it's "},
+}
+
+// TestHostileLines would not end before go test does, were a line's cost the square of its
+// length.
+func TestHostileLines(t *testing.T) {
+	r := NewRedactor()
+	for name := range hostileLines {
+		r.Line(hostileLine(name, 1<<17))
+		r.Args([]string{"x", "-u", hostileLine(name, 1<<17)})
+	}
+}
+
 // A hostile command line must not cost more than its length.
 func BenchmarkRedactScriptHostile(b *testing.B) {
 	r := NewRedactor()
-	for name, part := range map[string]string{
-		"words": "a ", "substitutions": "\"$( ", "quotes": "\"a 'b ", "escapes": "^\"`\\\" ", "parens": "(", "operators": "token=a;", "schemes": "Bearer|realm=", "sets": "set TOKEN a ",
-	} {
-		s := strings.Repeat(part, 1<<20/len(part))
+	for name := range hostileLines {
+		s := hostileLine(name, 1<<20)
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(s)))
 			for b.Loop() {

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,7 @@ type reading struct {
 	base   int  // where text begins in what is redacted
 	depth  int  // how many quotes are around text
 	escape byte // what takes the meaning from the next character, 0 if nothing does
+	prose  bool // an apostrophe between letters is one: the text has a comment, or a document
 	found  []hiding
 
 	option  string // takes the next word for its value
@@ -26,6 +28,7 @@ type reading struct {
 	hash    bool   // a hash of PowerShell was begun
 	scheme  string // the word before, if it is Basic or Bearer
 	netrc   bool   // the words of a .netrc were seen
+	tried   int    // the end of the parentheses that hold no value of an option
 	blurred int    // the end of the word of Text up to which all is hidden or harmless
 }
 
@@ -39,13 +42,22 @@ func redactScript(s string) string {
 	// Hiding what a reading finds may leave a field without its name or its quote, so that
 	// fields are looked for here, too.
 	found := findFields(s)
+	prose := apostrophe.MatchString(s)
 	for _, escape := range readings(s) {
 		r := reading{text: s, escape: escape}
 		r.read()
 		found = append(found, r.found...)
+		if prose {
+			r = reading{text: s, escape: escape, prose: true}
+			r.read()
+			found = append(found, r.found...)
+		}
 	}
 	return replaceAll(s, found)
 }
+
+// apostrophe is what is no quote in a comment or a document: it's, don't.
+var apostrophe = regexp.MustCompile("[A-Za-z]'[A-Za-z]")
 
 // readings are the escapes by whose rules s may be meant: none of the go command, which
 // must be read as Windows paths are, \ of shells, ` of PowerShell, ^ of cmd.
@@ -73,11 +85,17 @@ func (r *reading) read() {
 		case strings.IndexByte("\r\n;|&", c) >= 0:
 			r.endCommand(c)
 			at++
-		case c == '(' && r.escape == '\\' && r.option != "": // fish's $(…)
+		case c == '(' && r.escape == '\\' && r.option != "" && at >= r.tried: // fish's $(…)
 			end := r.part(at)
-			if at++; r.value(at, max(at, end-1), r.option, 0) {
+			to := end
+			if r.text[end-1] == ')' {
+				to = max(at+1, end-1)
+			}
+			if at++; r.value(at, to, r.option, 0) {
 				at = end
 				r.taken()
+			} else {
+				r.tried = end // so that no parenthesis in it is looked through again
 			}
 		case c == '(' || c == ')':
 			r.started = r.started && c == ')'
@@ -144,6 +162,7 @@ func (r *reading) part(at int) int {
 		case was > 0 && c == in || in == 'e' && c == '\'':
 			open = open[:was-1]
 		case in == '\'' || in == 'e':
+		case c == '\'' && r.prose && was == 0 && at > 0 && at+1 < len(r.text) && isLetter(r.text[at-1]) && isLetter(r.text[at+1]):
 		case c == '\'' && in != '"':
 			if shell && at > 0 && r.text[at-1] == '$' {
 				c = 'e' // $'…' has escapes

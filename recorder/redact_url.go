@@ -236,7 +236,7 @@ func hexDigit(b byte) (byte, bool) {
 var secretEndings = [...]string{
 	"token", "signature", "secret", "password", "passwd", "passphrase", "pwd",
 	"credential", "credentials", "apikey", "accesskey", "accesskeyid", "accessid", "secretkey",
-	"privatekey", "authkey", "sessionid", "sessid", "jwt", "authorization", "clientassertion",
+	"privatekey", "accountkey", "storagekey", "encryptionkey", "authkey", "sessionid", "sessid", "jwt", "authorization", "clientassertion",
 }
 
 // secretName reports whether the value of a parameter must be hidden. param says that it

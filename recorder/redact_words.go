@@ -14,6 +14,9 @@ func (r *reading) word(from, to int) {
 			return
 		}
 	}
+	if r.option != "" && r.passes(word, to) {
+		return
+	}
 	r.credential(from)
 	if endsWithAuthScheme(word) {
 		r.scheme = word
@@ -36,7 +39,29 @@ func (r *reading) word(from, to int) {
 	}
 	r.doubt(from, to)
 	r.expect(word)
-	r.started = true
+	r.started = !leads(word)
+}
+
+// leads reports whether a command begins behind word, which is cmd's or a shell's.
+func leads(word string) bool {
+	switch strings.ToLower(word) {
+	case "call", "do", "then", "else", "!":
+		return true
+	}
+	return false
+}
+
+// passes reports whether word, which ends at to, is surely not the value of the option that
+// waits: a redirection, or an option where the name of a variable stood before.
+func (r *reading) passes(word string, to int) bool {
+	switch {
+	case word == "<" && !strings.HasPrefix(r.text[to:], "("):
+		r.taken() // the value is in a file
+		return true
+	case word == "<" || word == "<<<":
+		return true
+	}
+	return r.weak && r.setting && !r.spaced && strings.HasPrefix(word, "--")
 }
 
 // netrcPassword is the option that the word password of a .netrc counts as.
@@ -54,8 +79,8 @@ func (r *reading) expect(word string) {
 	case word == "" || r.all:
 	case takesSecret(word):
 		r.option, r.weak = word, false
-	case cluster(word):
-		r.option, r.weak = "-u", false
+	case cluster(word) != "":
+		r.option, r.weak = cluster(word), false
 	case lower == "machine" || lower == "login":
 		r.netrc = true
 	case r.netrc && (lower == "password" || lower == "account"):
@@ -65,9 +90,9 @@ func (r *reading) expect(word string) {
 		if r.setting { // fish: set -gx TOKEN x
 			r.option, r.all, r.weak = word, r.spaced, true
 		}
-	case lower == "set" || lower == "setenv" || lower == "setx" || lower == "set-item":
+	case lower == "set" || lower == "@set" || lower == "setenv" || lower == "setx" || lower == "set-item":
 		r.setting = true
-		r.spaced = !r.started && (lower == "set" || lower == "set-item")
+		r.spaced = !r.started && lower != "setenv" && lower != "setx"
 	case word == "{":
 		r.started = false
 	}
@@ -265,7 +290,7 @@ func (r *reading) inside(from, to int) {
 		escapes = escapes[:1]
 	}
 	for _, escape := range escapes {
-		in := reading{text: r.text[from:to], base: r.base + from, depth: r.depth + 1, escape: escape}
+		in := reading{text: r.text[from:to], base: r.base + from, depth: r.depth + 1, escape: escape, prose: r.prose}
 		in.read()
 		r.found = append(r.found, in.found...)
 	}
@@ -275,7 +300,7 @@ func (r *reading) inside(from, to int) {
 func suspicious(s string) bool {
 	for word := range strings.FieldsFuncSeq(s, func(c rune) bool { return c < 0x80 && strings.IndexByte(blanks+"'\";|&()`", byte(c)) >= 0 }) {
 		name, _, _ := strings.Cut(word, "=")
-		if takesSecret(name) || secretVariable(name) || glued(word) || cluster(word) {
+		if takesSecret(name) || secretVariable(name) || glued(word) || cluster(word) != "" {
 			return true
 		}
 	}
