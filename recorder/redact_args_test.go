@@ -56,6 +56,7 @@ var redactArgsTests = []struct{ in, want string }{
 	{"npm|config|set|//registry.example/:_auth|canary", "npm|config|set|//registry.example/:_auth|REDACTED"},
 	{"env|DB_PASS=canary|GH_PAT=canary|SSHPASS=canary|PATH=/usr/bin|go", "env|DB_PASS=REDACTED|GH_PAT=REDACTED|SSHPASS=REDACTED|PATH=/usr/bin|go"},
 	{"sh|-c|gh secret set MY_TOKEN --body \"canary\"; gh auth login --with-token <<< canary", "sh|-c|gh secret set MY_TOKEN --body \"REDACTED\"; gh auth login --with-token <<< REDACTED"},
+	{"sh|-c|gh secret set MY_TOKEN --body=canary", "sh|-c|gh secret set MY_TOKEN REDACTED"},
 	{"sh|-c|gh auth login --with-token < token.txt; helper --password <(printf canary)", "sh|-c|gh auth login --with-token < token.txt; helper --password <(REDACTED)"},
 	{"sh|-c|x --token (cat 'canary", "sh|-c|x --token (REDACTED"},
 	{"cmd|/c|@set TOKEN=canary canary&& call set TOKEN=canary canary", "cmd|/c|@set TOKEN=REDACTED REDACTED&& call set TOKEN=REDACTED REDACTED"},

@@ -61,7 +61,7 @@ func (r *reading) passes(word string, to int) bool {
 	case word == "<" || word == "<<<":
 		return true
 	}
-	return r.weak && r.setting && !r.spaced && strings.HasPrefix(word, "--")
+	return r.weak && r.setting && !r.spaced && strings.HasPrefix(word, "--") && !strings.Contains(word, "=")
 }
 
 // netrcPassword is the option that the word password of a .netrc counts as.
