@@ -137,6 +137,7 @@ type Message struct {
 	Encoding   string   `json:"encoding,omitempty"`  // Content-Encoding, when Body is still encoded
 	Body       []byte   `json:"-"`                   // kept by the bodies policy, as on the wire; nil: not kept
 	Kept       bool     `json:"kept,omitempty"`      // Body is the whole body
+	Left       bool     `json:"-"`                   // Facts left the whole body out, or a part of it: who made them has it
 	SHA256     string   `json:"sha256,omitempty"`    // hex, of bodies that are hashed instead of kept
 	BodyFile   string   `json:"body_file,omitempty"` // the whole body in a file, relative to the recording's folder; Body is nil then
 	Note       string   `json:"note,omitempty"`      // why the body was not kept, or is not as it was

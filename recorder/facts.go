@@ -52,7 +52,8 @@ func FactHeader[T string | []byte](name T) (canonical string, ok bool) {
 // into memory. Of headers it keeps those of FactHeader, under their canonical names; of
 // bodies, decoded, the beginning of an error's text, .mod files whole, and the beginning of
 // what is short and tells much (lists, lookups, go-get pages, git's references). Request bodies
-// and trailers go. Everything else stays as it is; BodySize is still the wire's.
+// and trailers go. Everything else stays as it is; BodySize is still the wire's, and Left
+// says of a body that was kept whole that it is not here.
 //
 // x is not modified. What is not changed is shared with it: a whole body that needs no
 // decoding, and headers of which all are kept.
@@ -70,6 +71,7 @@ func (x *Exchange) Facts() Exchange {
 	}
 	r := &f.Response
 	r.Body, r.Kept, r.Encoding = body, all, ""
+	r.Left = r.Left && !all
 	return f
 }
 
@@ -96,7 +98,7 @@ func (x *Exchange) factBody() (n int, whole bool) {
 func (m *Message) withoutBody() Message {
 	f := *m
 	f.Header, f.Trailer = factsOf(m.Header), nil
-	f.Body, f.Kept = nil, false
+	f.Body, f.Kept, f.Left = nil, false, m.Kept || m.Left
 	return f
 }
 

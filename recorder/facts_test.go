@@ -65,6 +65,9 @@ func TestFactBodies(t *testing.T) {
 				t.Errorf("%s: %d bytes %.40q, kept %t; want %d, %t", tt.name, len(got), got, f.Response.Kept, len(tt.want), tt.wantKept)
 			}
 		}
+		if f.Response.Left != (tt.kept && !f.Response.Kept) || !f.Request.Left {
+			t.Errorf("%s: left out: %t, and the request's: %t", tt.name, f.Response.Left, f.Request.Left)
+		}
 		if f.Request.Body != nil || f.Response.BodySize != 77 || f.Response.Body != nil && f.Response.Encoding != "" {
 			t.Errorf("%s: %+v", tt.name, f.Response)
 		}

@@ -37,6 +37,7 @@ type Log struct {
 	closed  bool
 	ending  chan struct{} // closed by Close
 	readers []*Reader
+	whole   []Event // of LogOf; nil: the session is recorded here
 
 	session   *Session
 	process   *Process
@@ -174,6 +175,9 @@ func (l *Log) Close() {
 // last 2,000 of each that are done, findings, the end) and the sequence number after
 // which a Reader must go on.
 func (l *Log) Snapshot() (events []Event, seq uint64) {
+	if l.whole != nil {
+		return slices.Clone(l.whole), l.next - 1
+	}
 	l.mu.Lock()
 	session, process, end := l.session, l.process, l.end
 	findings := slices.Clone(l.findings)

@@ -19,6 +19,7 @@ type document struct {
 
 	r       io.Reader
 	buf     []byte
+	base    int64 // offset of buf in the file
 	at      int
 	end     bool // nothing more comes
 	err     error
@@ -42,6 +43,7 @@ func (d *document) fill() bool {
 		return false
 	}
 	if d.at > 0 {
+		d.base += int64(d.at)
 		d.buf = d.buf[:copy(d.buf, d.buf[d.at:])]
 		d.at = 0
 	}
@@ -271,6 +273,7 @@ func (d *document) list(get func() *batch, put func(*batch)) bool {
 		}
 		b.data = append(b.data, raw...)
 		b.ends = append(b.ends, len(b.data))
+		b.starts = append(b.starts, d.base+int64(d.at-len(raw)))
 		if len(b.data) >= batchSize {
 			put(b)
 			b = get()

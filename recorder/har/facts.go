@@ -15,7 +15,7 @@ import (
 // OpenFacts reads the recording at path like Open, for a diagnosis: of each exchange it
 // keeps what recorder.Exchange.Facts does, so that a recording of 100,000 exchanges takes
 // some 150 MB instead of many times that, and it is several times faster.
-func OpenFacts(path string) (*Recording, error) { return open(path, builder{facts: true}) }
+func OpenFacts(path string) (*Recording, error) { return open(path, &builder{facts: true}) }
 
 // errUnusual says that a file is for the scanner, which takes everything.
 var errUnusual = errors.New("it is not laid out as usual")
@@ -27,8 +27,9 @@ const (
 
 // A batch is some entries, one behind the other.
 type batch struct {
-	data []byte
-	ends []int // of each entry in data
+	data   []byte
+	ends   []int   // of each entry in data
+	starts []int64 // of each entry in the file
 
 	found   []factual
 	skipped int
@@ -42,6 +43,7 @@ type factual struct {
 	conn   string // foreign: the file's name of its connection
 	opened *recorder.Conn
 	tunnel *recorder.Tunnel
+	at     place // in the file; without the id
 }
 
 // quickly reads a file whose entries are laid out as modtap and browsers do it. It splits
@@ -146,7 +148,7 @@ func sizeOf(f *os.File) int64 {
 
 // reset makes b empty.
 func (b *batch) reset() {
-	b.data, b.ends, b.skipped, b.unusual = b.data[:0], b.ends[:0], 0, false
+	b.data, b.ends, b.starts, b.skipped, b.unusual = b.data[:0], b.ends[:0], b.starts[:0], 0, false
 	clear(b.found)
 	b.found = b.found[:0]
 	if cap(b.data) > 4*batchSize {
@@ -157,8 +159,9 @@ func (b *batch) reset() {
 // decode fills in what the entries of b tell.
 func (q *quick) decode(b *batch) {
 	from := 0
-	for _, end := range b.ends {
+	for i, end := range b.ends {
 		e, err := q.any(b.data[from:end])
+		at := place{offset: b.starts[i], length: uint32(end - from)}
 		from = end
 		switch {
 		case err != nil && isTorn(err):
@@ -169,6 +172,7 @@ func (q *quick) decode(b *batch) {
 			continue
 		}
 		if f, ok := q.factual(e); ok {
+			f.at = at
 			b.found = append(b.found, f)
 		} else {
 			b.skipped++
@@ -233,6 +237,7 @@ func (g *gathered) add(b *batch) {
 	for i := range b.found {
 		f := &b.found[i]
 		r.Exchanges = append(r.Exchanges, f.x)
+		g.b.place(f.at)
 		g.conns = append(g.conns, f.conn)
 		if f.opened != nil {
 			g.opened = append(g.opened, f.opened)
@@ -247,6 +252,7 @@ func (g *gathered) undo() {
 	all := g.b.rec.Exchanges
 	clear(all[g.before:])
 	g.b.rec.Exchanges = all[:g.before]
+	g.b.places = g.b.places[:min(len(g.b.places), g.before)]
 }
 
 func (g *gathered) commit() {

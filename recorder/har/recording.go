@@ -65,9 +65,9 @@ func (r *Recording) Events() []recorder.Event {
 // Open reads the recording at path with its later parts. It may be one that is being
 // written, or one whose end is torn: what is complete is read, and the file is left as
 // it is ([Repair] changes it).
-func Open(path string) (*Recording, error) { return open(path, builder{}) }
+func Open(path string) (*Recording, error) { return open(path, &builder{}) }
 
-func open(path string, b builder) (*Recording, error) {
+func open(path string, b *builder) (*Recording, error) {
 	for part := 1; ; part++ {
 		more, err := b.file(PartPath(path, part), part)
 		if part > 1 && errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +89,12 @@ func (b *builder) file(path string, part int) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	kept := false
+	defer func() {
+		if !kept {
+			f.Close()
+		}
+	}()
 	fi, err := f.Stat()
 	if err == nil && fi.IsDir() {
 		if part > 1 {
@@ -105,6 +110,7 @@ func (b *builder) file(path string, part int) (more bool, err error) {
 	case err != nil:
 		return false, err
 	}
+	kept = b.keep(f)
 	return part < maxParts && b.header.Recording != "" && b.header.Part == part, nil
 }
 
@@ -149,7 +155,9 @@ func Read(r io.Reader) (*Recording, error) {
 
 // A builder puts a Recording together from the parts of its files.
 type builder struct {
-	facts   bool // keep the facts of exchanges alone
+	facts   bool     // keep the facts of exchanges alone
+	history *History // gets the files and where their entries are; nil: nobody wants to know
+	places  []place  // with a history: of each of rec.Exchanges
 	rec     Recording
 	header  header // of the part read last
 	creator creator
@@ -161,7 +169,13 @@ type builder struct {
 
 func (b *builder) scan(s *scanner) error {
 	b.init()
-	s.onEntry = b.entry
+	s.onEntry = func(e *entry) bool {
+		ok := b.entry(e)
+		if ok {
+			b.place(place{offset: s.began, length: uint32(s.offset() - s.began)})
+		}
+		return ok
+	}
 	if err := s.scan(); err != nil {
 		return err
 	}
@@ -259,13 +273,17 @@ func (b *builder) finish() *Recording {
 // number gives ids to exchanges that have none, in the order of their start, behind those
 // that have one. Then all are in the order of their ids, and each id is there once.
 func (b *builder) number() {
-	all := b.rec.Exchanges
-	inOrder(all, func(p, q *recorder.Exchange) int {
+	all, places := b.rec.Exchanges, b.places
+	order := orderOf(all, func(p, q *recorder.Exchange) int {
 		if p.ID != 0 || q.ID != 0 {
 			return cmp.Compare(p.ID-1, q.ID-1) // 0 comes last
 		}
 		return p.Start.Compare(q.Start)
 	})
+	if places != nil {
+		arrange(places, slices.Clone(order))
+	}
+	arrange(all, order)
 	n := 0
 	for i := range all {
 		x := &all[i]
@@ -282,20 +300,32 @@ func (b *builder) number() {
 		if n < i {
 			all[n] = *x
 		}
+		if places != nil {
+			places[n] = places[i]
+			places[n].id = x.ID
+		}
 		n++
 	}
 	clear(all[n:])
 	b.rec.Exchanges = all[:n]
+	if places != nil {
+		b.places = places[:n]
+	}
 }
 
-// inOrder sorts all and keeps the order of equals. What is sorted is where the elements
-// are, for they are large, and each is then moved once.
-func inOrder[T any](all []T, compare func(p, q *T) int) {
+// orderOf is where the elements of all are to come from for them to be sorted, equals in
+// their order. They are large, so each is moved once, by arrange.
+func orderOf[T any](all []T, compare func(p, q *T) int) []int32 {
 	from := make([]int32, len(all)) // maxEntries fit
 	for i := range from {
 		from[i] = int32(i)
 	}
 	slices.SortStableFunc(from, func(p, q int32) int { return compare(&all[p], &all[q]) })
+	return from
+}
+
+// arrange puts at each i what is at from[i]. from is used up.
+func arrange[T any](all []T, from []int32) {
 	for start := range from {
 		if int(from[start]) == start {
 			continue

@@ -44,5 +44,6 @@ func (w *Writer) rotate() {
 	w.part++
 	w.base, w.size, w.count = 0, 0, 0
 	w.lateSession = false
+	w.historyPart()
 	w.pending = w.appendHeader(w.pending[:0])
 }

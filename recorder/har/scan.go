@@ -79,6 +79,7 @@ type scanner struct {
 	outline
 	entries int
 	listed  bool  // the list of entries began
+	began   int64 // offset of the entry that was decoded last, or of white space or the comma before it
 	good    int64 // offset behind the last usable entry, or behind the [ of the list
 	end     int64 // offset behind the whole HAR; 0 when torn
 }
@@ -191,6 +192,7 @@ func (s *scanner) list() error {
 			return errTooMany
 		}
 		var e entry
+		s.began = s.offset()
 		err := s.decode(&e)
 		if isTorn(err) || s.in.err != nil {
 			return err

@@ -47,12 +47,14 @@ type Writer struct {
 	part   int
 	opened time.Time
 
-	base    int64  // offset at which pending goes: where the trailer starts, or 0 with the header
-	size    int64  // of the file
-	count   int    // entries in this part that are on disk
-	pending []byte // the header when it is to be written, and entries, each with the separator before it
-	batch   uint64 // entries in pending
-	dirty   bool   // the trailer on disk is not current
+	base    int64    // offset at which pending goes: where the trailer starts, or 0 with the header
+	size    int64    // of the file
+	count   int      // entries in this part that are on disk
+	pending []byte   // the header when it is to be written, and entries, each with the separator before it
+	batch   uint64   // entries in pending
+	history *History // of what is on disk; nil: nobody asked for it
+	marks   []place  // with a history: of the entries in pending, in it
+	dirty   bool     // the trailer on disk is not current
 	scratch []byte
 
 	lost, missing uint64
@@ -148,6 +150,7 @@ func (w *Writer) add(x *recorder.Exchange) {
 		w.pending = append(w.pending, ',')
 	}
 	w.pending = append(w.pending, '\n')
+	w.mark(x.ID)
 	w.pending = append(w.pending, w.scratch...)
 	w.batch++
 	if len(w.pending) > maxPending {
@@ -202,11 +205,12 @@ func (w *Writer) put(out []byte) {
 	if err != nil {
 		w.note(err)
 		w.missing += w.batch
-		w.batch = 0
+		w.batch, w.marks = 0, w.marks[:0]
 		w.restore()
 		return
 	}
 	w.size = max(w.size, w.base+int64(len(out)))
+	w.written()
 	w.base += body
 	w.count += int(w.batch)
 	w.batch, w.dirty = 0, false
