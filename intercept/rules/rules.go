@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -206,30 +207,24 @@ func (m mirror) rewrite(u *url.URL) (*url.URL, bool) {
 // A match is a list of key:glob terms that must all hold.
 type match []term
 
-type term struct{ key, glob string }
+// A term is one word: one of its globs must match, or, negated, none.
+type term struct {
+	not   bool
+	key   string
+	globs []string
+}
 
-// parseMatch reads terms separated by blanks: kind:zip host:*.golang.org module:k8s.io/*
-// path:/x/* method:GET. A term without a key is a host.
+// parseMatch reads terms separated by blanks, written as in the filters of the viewers
+// (recorder/query): kind:zip,mod host:*.golang.org -module:k8s.io/* path:/x/* method:GET.
+// They ask for what is known before a request is sent. A term without a key is a host.
 func parseMatch(s string) (match, error) {
 	var m match
 	for f := range strings.FieldsSeq(s) {
-		key, glob, ok := strings.Cut(f, ":")
-		switch {
-		case !ok || strings.Contains(key, "."):
-			key, glob = "host", f
-		case glob == "":
-			return nil, fmt.Errorf("%q lacks a value", f)
+		t, err := parseTerm(f)
+		if err != nil {
+			return nil, err
 		}
-		switch key {
-		case "host", "kind", "method", "path":
-			if _, err := path.Match(glob, ""); err != nil {
-				return nil, fmt.Errorf("%q is not a glob", glob)
-			}
-		case "module":
-		default:
-			return nil, fmt.Errorf("unknown key %q (use host, kind, module, path or method)", key)
-		}
-		m = append(m, term{key, glob})
+		m = append(m, t)
 	}
 	if len(m) == 0 {
 		return nil, fmt.Errorf("the match is empty (use * for every request)")
@@ -237,28 +232,59 @@ func parseMatch(s string) (match, error) {
 	return m, nil
 }
 
+func parseTerm(f string) (term, error) {
+	word, not := strings.CutPrefix(f, "-")
+	key, value, ok := strings.Cut(word, ":")
+	switch {
+	case !ok || strings.Contains(key, "."):
+		key, value = "host", word
+	case value == "":
+		return term{}, fmt.Errorf("%q lacks a value", f)
+	}
+	t := term{not: not, key: key, globs: strings.Split(value, ",")}
+	switch key {
+	case "host", "kind", "method", "path", "module":
+	default:
+		return term{}, fmt.Errorf("unknown key %q (a rule asks for host, kind, module, path or method)", key)
+	}
+	for _, g := range t.globs {
+		if g == "" {
+			return term{}, fmt.Errorf("%q has an empty value", f)
+		}
+		if _, err := path.Match(g, ""); err != nil && key != "module" {
+			return term{}, fmt.Errorf("%q is not a glob", g)
+		}
+	}
+	return t, nil
+}
+
 func (m match) matches(r Request) bool {
 	for _, t := range m {
-		if !t.matches(r) {
+		if t.matches(r) == t.not {
 			return false
 		}
 	}
 	return true
 }
 
+// matches reports whether one of the globs matches.
 func (t term) matches(r Request) bool {
-	switch t.key {
+	return slices.ContainsFunc(t.globs, func(g string) bool { return matches(t.key, g, r) })
+}
+
+func matches(key, pattern string, r Request) bool {
+	switch key {
 	case "host":
-		return glob(t.glob, r.URL.Hostname()) || glob(t.glob, r.URL.Host)
+		return glob(pattern, r.URL.Hostname()) || glob(pattern, r.URL.Host)
 	case "kind":
-		return glob(t.glob, string(r.Go.Kind)) || glob(t.glob, r.Go.Kind.Step())
+		return glob(pattern, string(r.Go.Kind)) || glob(pattern, r.Go.Kind.Step())
 	case "module":
 		// GOPRIVATE's own globs: a pattern matches every module below it
-		return r.Go.Module != "" && module.MatchPrefixPatterns(t.glob, r.Go.Module)
+		return r.Go.Module != "" && module.MatchPrefixPatterns(pattern, r.Go.Module)
 	case "path":
-		return glob(t.glob, r.URL.Path) || prefixGlob(t.glob, r.URL.Path)
+		return glob(pattern, r.URL.Path) || prefixGlob(pattern, r.URL.Path)
 	case "method":
-		return strings.EqualFold(t.glob, r.Method)
+		return strings.EqualFold(pattern, r.Method)
 	}
 	return false
 }

@@ -22,6 +22,9 @@ var parseErrorTests = []struct{ mirror, delay, want string }{
 	{delay: "kind:zip=fast", want: `"fast" is not a duration`},
 	{delay: "kind:zip=-1s", want: "is not a duration"},
 	{delay: "colour:red=1s", want: `unknown key "colour"`},
+	{delay: "status:404=1s", want: "a rule asks for host, kind, module, path or method"},
+	{delay: "-=1s", want: "empty value"},
+	{delay: "kind:zip,=1s", want: "empty value"},
 	{delay: "kind:=1s", want: "lacks a value"},
 	{delay: "host:[=1s", want: "is not a glob"},
 	{delay: " =1s", want: "the match is empty"},
@@ -106,6 +109,13 @@ var delayTests = []struct {
 	{"method:POST", false},
 	{"path:/example.test/*", true},
 	{"path:/other/*", false},
+	{"kind:mod,zip", true},
+	{"kind:mod,info", false},
+	{"-kind:mod", true},
+	{"-kind:mod,zip", false},
+	{"kind:zip -host:proxy.golang.org", false},
+	{"-other.test", true},
+	{"proxy.golang.org,other.test -module:k8s.io", true},
 }
 
 func TestDelay(t *testing.T) {
