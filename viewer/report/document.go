@@ -7,6 +7,7 @@ import (
 
 	"modtap/recorder"
 	"modtap/recorder/diagnose"
+	"modtap/recorder/query"
 )
 
 // A Document is a diagnosis, and what is to be said of the recording that it was made of.
@@ -23,6 +24,9 @@ type Document struct {
 	// words. Failure without Recording is why there is none.
 	Missing uint64
 	Failure string
+
+	// Filter has the requests that match it listed; nil: none are. All else is of the whole run.
+	Filter *query.Query
 
 	explain func(id string) (text string, ok bool) // nil: diagnose.Explain
 }

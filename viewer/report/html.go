@@ -97,7 +97,7 @@ func (d *Document) page() *page {
 		p.Nothing = strings.Join(whyNothing(d.session(), len(d.input().Tunnels)), " ")
 	}
 	for _, b := range bySize(r.Accounting.Buckets) {
-		p.Buckets = append(p.Buckets, pageBucket{b.Name, meaning(b), Duration(b.Time.Duration()), percent(b.Share), template.CSS(fmt.Sprintf("width:%.2f%%", 100*b.Share))})
+		p.Buckets = append(p.Buckets, pageBucket{b.Name, BucketMeaning(b), Duration(b.Time.Duration()), Percent(b.Share), template.CSS(fmt.Sprintf("width:%.2f%%", 100*b.Share))})
 	}
 	shown := map[uint64]bool{}
 	if p.Water != nil {
@@ -116,7 +116,7 @@ func (d *Document) page() *page {
 		if r.Wall > 0 {
 			share = 100 * float64(w.Wall) / float64(r.Wall)
 		}
-		p.WhatIf = append(p.WhatIf, pagePrediction{Printable(w.What), Duration(w.Wall.Duration()), Duration(w.Saves.Duration()), sureness(w.Sure), Printable(w.Why), w.Commands, template.CSS(fmt.Sprintf("width:%.2f%%", min(share, 100)))})
+		p.WhatIf = append(p.WhatIf, pagePrediction{Printable(w.What), Duration(w.Wall.Duration()), Duration(w.Saves.Duration()), Sureness(w.Sure), Printable(w.Why), w.Commands, template.CSS(fmt.Sprintf("width:%.2f%%", min(share, 100)))})
 	}
 	for _, l := range largest(r.CriticalPath, maxRows) {
 		style := template.CSS("width:0")
@@ -154,7 +154,7 @@ func (d *Document) pageFinding(f *recorder.Finding, shown map[uint64]bool) pageF
 		p.Cost = Duration(f.Cost.Duration())
 	}
 	for _, n := range f.Numbers {
-		p.Numbers = append(p.Numbers, measured(n))
+		p.Numbers = append(p.Numbers, Measured(n))
 	}
 	p.Rest = max(f.Of, len(f.Evidence)) - min(most, len(f.Evidence))
 	for _, id := range f.Evidence[:min(most, len(f.Evidence))] {
@@ -205,7 +205,7 @@ func (d *Document) pageTables() []pageTable {
 		modules.Rows = append(modules.Rows, []string{moduleText(m), spanText(m.Own), spanText(m.OnPath), fmt.Sprint(m.Requests), Bytes(m.Bytes), Printable(m.Cause)})
 	}
 	var some []pageTable
-	for _, t := range append(out, entries, modules) {
+	for _, t := range append(out, entries, modules, d.matchingPage()) {
 		if len(t.Rows) > 0 {
 			some = append(some, t)
 		}

@@ -15,6 +15,7 @@ import (
 type JSONReport struct {
 	*diagnose.Report
 	Findings  []JSONFinding  `json:"findings"`
+	Matching  *JSONMatching  `json:"matching,omitempty"` // with a filter only
 	Recording *JSONRecording `json:"recording,omitempty"`
 }
 
@@ -54,7 +55,7 @@ func (d *Document) WriteJSON(w io.Writer) error {
 	r.Command, r.Accounting.Buckets = some(r.Command), some(r.Accounting.Buckets)
 	r.Entries, r.Hosts, r.Steps, r.Modules = some(r.Entries), some(r.Hosts), some(r.Steps), some(r.Modules)
 	r.Concurrency, r.CriticalPath, r.WhatIf, r.BlindSpots = some(r.Concurrency), some(r.CriticalPath), some(r.WhatIf), some(r.BlindSpots)
-	out := JSONReport{Report: &r, Findings: []JSONFinding{}, Recording: d.recordingJSON()}
+	out := JSONReport{Report: &r, Findings: []JSONFinding{}, Matching: d.matchingJSON(), Recording: d.recordingJSON()}
 	for _, f := range r.Findings {
 		out.Findings = append(out.Findings, JSONFinding{
 			ID: f.ID, Severity: f.Severity, Title: f.Title, Cost: f.Cost, Evidence: some(f.Evidence), Of: f.Of, Conns: f.Conns, ConnsOf: f.ConnsOf,

@@ -24,6 +24,7 @@ func (d *Document) WriteMarkdown(w io.Writer) error {
 	m.whatIf()
 	m.path()
 	m.tables()
+	m.matching()
 	m.foot()
 	_, err := io.WriteString(w, m.out.String())
 	return err
@@ -70,7 +71,7 @@ func (m *markdown) buckets() {
 	m.row("wall time", "", "share", "")
 	m.row("---", "---:", "---:", "---")
 	for _, b := range all {
-		m.row("**"+escape(b.Name)+"** "+meaning(b), Duration(b.Time.Duration()), percent(b.Share), bar(b.Share, 20))
+		m.row("**"+escape(b.Name)+"** "+BucketMeaning(b), Duration(b.Time.Duration()), Percent(b.Share), bar(b.Share, 20))
 	}
 	m.say("\n")
 }
@@ -105,7 +106,7 @@ func (m *markdown) findings() {
 func (m *markdown) evidence(f *recorder.Finding) {
 	var parts []string
 	for _, n := range f.Numbers {
-		parts = append(parts, measured(n))
+		parts = append(parts, Measured(n))
 	}
 	if e := evidence(f, 10); e != "" {
 		parts = append(parts, e)
@@ -149,7 +150,7 @@ func (m *markdown) whatIf() {
 	m.row("change", "predicted", "saves", "")
 	m.row("---", "---:", "---:", "---")
 	for _, p := range sortedBy(m.Report.WhatIf, func(a, b diagnose.Prediction) bool { return a.Saves > b.Saves }) {
-		m.row(escape(p.What), Duration(p.Wall.Duration()), Duration(p.Saves.Duration()), escape(sureness(p.Sure)+": "+p.Why))
+		m.row(escape(p.What), Duration(p.Wall.Duration()), Duration(p.Saves.Duration()), escape(Sureness(p.Sure)+": "+p.Why))
 	}
 	m.say("\n")
 }

@@ -71,7 +71,8 @@ func (s *screen) lay() []string {
 		}
 		parts[len(parts)-1] = s.notes(parts[len(parts)-1].shown())
 	}
-	s.joinBlocks(parts, foot)
+	// What was asked for comes last, next to the prompt, and takes no room from the others.
+	s.joinBlocks(parts, s.matching().lines(), foot)
 	return s.lines
 }
 
@@ -149,8 +150,8 @@ func joinUpTo(parts []string, sep string, width int) []string {
 }
 
 // joinBlocks adds the sections and the foot, with empty lines between them where there is
-// room for that: first around what is wrong.
-func (s *screen) joinBlocks(parts []*section, foot []string) {
+// room for that: first around what is wrong. apart is added before the foot, and does not count.
+func (s *screen) joinBlocks(parts []*section, apart, foot []string) {
 	blocks := make([][]string, 0, len(parts)+1)
 	for _, p := range parts {
 		if lines := p.lines(); len(lines) > 0 {
@@ -165,12 +166,18 @@ func (s *screen) joinBlocks(parts []*section, foot []string) {
 		total += len(b)
 	}
 	spare := maxLines - total
-	for _, b := range blocks {
+	for i, b := range blocks {
+		if i == len(blocks)-1 && len(foot) > 0 && len(apart) > 0 {
+			s.lines = append(append(s.lines, ""), apart...)
+		}
 		if spare > 0 || s.all {
 			s.lines = append(s.lines, "")
 			spare--
 		}
 		s.lines = append(s.lines, b...)
+	}
+	if len(foot) == 0 && len(apart) > 0 {
+		s.lines = append(append(s.lines, ""), apart...)
 	}
 }
 

@@ -28,7 +28,7 @@ func (s *screen) buckets() *section {
 	var rows []string
 	for i, b := range all {
 		if i < n {
-			rows = append(rows, s.bucket(b, meaning(b)))
+			rows = append(rows, s.bucket(b, BucketMeaning(b)))
 		}
 	}
 	if rest := all[min(n, len(all)):]; len(rest) > 0 {
@@ -49,7 +49,7 @@ func (s *screen) bucket(b diagnose.Bucket, parts ...string) string {
 	if s.width > 90 {
 		width = 20
 	}
-	row := fmt.Sprintf("%-8s %7s  %7s  %-*s", b.Name, Duration(b.Time.Duration()), percent(b.Share), width, bar(b.Share, width))
+	row := fmt.Sprintf("%-8s %7s  %7s  %-*s", b.Name, Duration(b.Time.Duration()), Percent(b.Share), width, bar(b.Share, width))
 	room := s.room - len([]rune(row)) - 2
 	if room <= 10 {
 		return s.cut(plain, row)
@@ -119,7 +119,7 @@ func (s *screen) finding(f *recorder.Finding, full, commands bool) []string {
 		return rows
 	}
 	for _, n := range f.Numbers {
-		rows = append(rows, pad+s.paint(faint, Truncate(measured(n), width)))
+		rows = append(rows, pad+s.paint(faint, Truncate(Measured(n), width)))
 	}
 	for _, ids := range [][]string{{"request", numbers(f.Evidence, 50, f.Of)}, {"connection", numbers(f.Conns, 50, f.ConnsOf)}} {
 		for _, line := range wrap(ids[0]+"s "+ids[1], width, 0) {
@@ -247,7 +247,7 @@ func (s *screen) whatIf() *section {
 	all = sortedBy(all, func(a, b diagnose.Prediction) bool { return a.Saves > b.Saves })
 	var rows []string
 	for i, p := range all {
-		text := fmt.Sprintf("%s instead of %s (%s): %s", Duration(p.Wall.Duration()), Duration(s.Report.Wall.Duration()), sureness(p.Sure), Printable(p.What))
+		text := fmt.Sprintf("%s instead of %s (%s): %s", Duration(p.Wall.Duration()), Duration(s.Report.Wall.Duration()), Sureness(p.Sure), Printable(p.What))
 		lines := wrap(text, s.room, s.few(2))
 		if !s.all && (i == 1 && len(lines) > 1 || i > 1) {
 			break // one screen has the best one, and the next if it is short

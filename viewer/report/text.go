@@ -161,7 +161,7 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	}
 	much := share > maxOverhead && s.overhead >= diagnose.OverheadWorth.Duration()
 	if much {
-		t.add(warning, "modtap itself took %s, %s of the time: without it the command is quicker", Duration(s.overhead), percent(share))
+		t.add(warning, "modtap itself took %s, %s of the time: without it the command is quicker", Duration(s.overhead), Percent(share))
 	}
 	took := ""
 	if wall > 0 {
@@ -182,7 +182,7 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	t.add(strong, "modtap: %s%s, %s, %s to %s", took, plural(s.requests, "request"), Bytes(s.bytes), plural(conns, "connection"), plural(hosts, "host"))
 	parts := []string{"network " + Duration(s.busy.total())}
 	if wall > 0 {
-		parts[0] += " (" + percent(min(1, float64(s.busy.total())/float64(wall))) + ")"
+		parts[0] += " (" + Percent(min(1, float64(s.busy.total())/float64(wall))) + ")"
 	}
 	if d := s.delayed.total(); d > 0 {
 		parts = append(parts, "delays of your rules "+Duration(d))
@@ -193,7 +193,7 @@ func (t *text) head(s *Summary, wall time.Duration) {
 	if !much {
 		own := "modtap " + Duration(s.overhead)
 		if wall > 0 {
-			own += " (" + percent(share) + ")"
+			own += " (" + Percent(share) + ")"
 		}
 		parts = append(parts, own)
 	}
@@ -306,7 +306,8 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func percent(share float64) string {
+// Percent is a share of a whole, as in "7.3 %" and "69 %"; a very small one is not 0.
+func Percent(share float64) string {
 	switch p := share * 100; {
 	case p == 0:
 		return "0 %"

@@ -29,8 +29,8 @@ var meanings = map[string]string{
 	diagnose.BucketIdle:     "no request, no work seen",
 }
 
-// meaning says what the time in b was: what is known of it, else what it is in general.
-func meaning(b diagnose.Bucket) string { return cmp.Or(Printable(b.What), meanings[b.Name]) }
+// BucketMeaning says what the time in b was: what is known of it, else what it is in general.
+func BucketMeaning(b diagnose.Bucket) string { return cmp.Or(Printable(b.What), meanings[b.Name]) }
 
 // verdict is the first sentence: what ran, how long, how it ended.
 func (d *Document) verdict() string {
@@ -114,7 +114,7 @@ func (d *Document) counts() []string {
 		parts = append(parts, fmt.Sprintf("%d not found", q.NotFound))
 	}
 	if r.Overhead.Time > 0 && !tooMuch(r.Overhead) {
-		parts = append(parts, fmt.Sprintf("modtap itself %s (%s)", Duration(r.Overhead.Time.Duration()), percent(r.Overhead.Share)))
+		parts = append(parts, fmt.Sprintf("modtap itself %s (%s)", Duration(r.Overhead.Time.Duration()), Percent(r.Overhead.Share)))
 	}
 	return parts
 }
@@ -131,7 +131,7 @@ func (d *Document) aloud() string {
 	if !tooMuch(o) {
 		return ""
 	}
-	return fmt.Sprintf("modtap itself took %s, %s of the time: without it the command is quicker", Duration(o.Time.Duration()), percent(o.Share))
+	return fmt.Sprintf("modtap itself took %s, %s of the time: without it the command is quicker", Duration(o.Time.Duration()), Percent(o.Share))
 }
 
 // since is an offset of the session as one from the start of the command.
@@ -279,8 +279,8 @@ func several(noun string, ids []uint64, n, of int) string {
 	return noun + "s " + numbers(ids, n, of)
 }
 
-// sureness is how sure a prediction is, in words.
-func sureness(s string) string {
+// Sureness is how sure a prediction is, in words.
+func Sureness(s string) string {
 	switch s {
 	case "high":
 		return "sure"
@@ -292,8 +292,8 @@ func sureness(s string) string {
 	return Printable(s)
 }
 
-// measured is one number of a finding, as in "time to first byte 58.0 s (limit 5.00 s)".
-func measured(n recorder.Number) string {
+// Measured is one number of a finding, as in "time to first byte 58.0 s (limit 5.00 s)".
+func Measured(n recorder.Number) string {
 	out := Printable(n.Name) + " " + quantity(n.Value, n.Unit)
 	if n.Limit != 0 {
 		out += " (limit " + quantity(n.Limit, n.Unit) + ")"
