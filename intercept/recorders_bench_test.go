@@ -31,6 +31,12 @@ var consumers = []struct {
 	{"har-slow-disk", func(b *testing.B, l *recorder.Log) func() { attachHAR(b, l, true); return nil }},
 	{"viewer", func(b *testing.B, l *recorder.Log) func() { attachViewer(b, l).follow(); return nil }},
 	{"viewer-stuck", func(b *testing.B, l *recorder.Log) func() { return attachViewer(b, l).stay }},
+	{"viewers-3", func(b *testing.B, l *recorder.Log) func() { // one of them stuck
+		w := attachViewer(b, l)
+		w.follow()
+		w.beside("?brief=1").follow()
+		return w.beside("").stay
+	}},
 	{"har-slow-disk+viewer", func(b *testing.B, l *recorder.Log) func() {
 		attachHAR(b, l, true)
 		attachViewer(b, l).follow()
@@ -188,7 +194,7 @@ type watched struct {
 }
 
 func attachViewer(b *testing.B, l *recorder.Log) *watched {
-	s, err := stream.New(stream.Config{Log: l})
+	s, err := stream.New(stream.Config{Source: stream.Source{Log: l}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -211,6 +217,17 @@ func attachViewer(b *testing.B, l *recorder.Log) *watched {
 		}
 	})
 	return w
+}
+
+// beside is another viewer of the same server.
+func (w *watched) beside(query string) *watched {
+	other := &watched{b: w.b, url: w.url + query, head: w.head}
+	w.b.Cleanup(func() {
+		if other.conn != nil {
+			other.conn.Close()
+		}
+	})
+	return other
 }
 
 // dial connects a viewer.

@@ -233,7 +233,7 @@ func (s *session) openViewer(addr string, ours bool) error {
 	}
 	s.page = l
 	s.later(func() { l.Close() })
-	s.viewer, err = stream.New(stream.Config{Log: s.log, Page: page(), HAR: func() string { return s.har.path() }, Logger: s.logger})
+	s.viewer, err = stream.New(stream.Config{Source: s.source(), Page: page(), Logger: s.logger})
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -23,6 +22,8 @@ const maxFrame = 64 << 20
 type Client struct {
 	conn    *websocket.Conn
 	session *recorder.Session
+	skew    time.Duration
+	api     api
 
 	batches chan Batch
 	quit    chan struct{}
@@ -32,20 +33,29 @@ type Client struct {
 	write   sync.Mutex
 }
 
+// DialOptions are what a Client may ask of a stream; the zero value is everything.
+type DialOptions struct {
+	Brief bool // exchanges without headers and trailers; [Client.Exchange] has them
+}
+
 // Dial follows the viewer at rawURL, the address that modtap printed (its token is
-// taken from the query). A since=SEQ in the query resumes after a broken connection.
+// taken from the query). A since=SEQ in the query resumes after a broken connection, and
+// recording=ID follows a recording that was dropped on the page.
 func Dial(ctx context.Context, rawURL string) (*Client, error) {
-	u, header, err := eventsURL(rawURL)
+	return DialWith(ctx, rawURL, DialOptions{})
+}
+
+// DialWith is Dial with options.
+func DialWith(ctx context.Context, rawURL string, o DialOptions) (*Client, error) {
+	a, err := newAPI(rawURL)
 	if err != nil {
 		return nil, err
 	}
+	u := a.events(o)
 	d := websocket.Dialer{HandshakeTimeout: 10 * time.Second} // no Proxy: the viewer is on this machine
-	conn, resp, err := d.DialContext(ctx, u.String(), header)
+	conn, resp, err := d.DialContext(ctx, u.String(), a.header)
 	if err != nil {
-		if resp != nil && resp.StatusCode == http.StatusForbidden {
-			return nil, fmt.Errorf("viewer at %s refused the token", u.Host)
-		}
-		return nil, fmt.Errorf("viewer at %s: %w", u.Host, err)
+		return nil, dialError(u.Host, resp, err)
 	}
 	conn.SetReadLimit(maxFrame)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -57,43 +67,40 @@ func Dial(ctx context.Context, rawURL string) (*Client, error) {
 	}
 	if h.Protocol != Protocol {
 		conn.Close()
-		return nil, fmt.Errorf("viewer at %s speaks %q, not %s", u.Host, h.Protocol, Protocol)
+		return nil, fmt.Errorf("viewer at %s speaks %q, not %s: use the modtap that runs there", u.Host, h.Protocol, Protocol)
 	}
 	c := &Client{
-		conn: conn, session: h.Session,
+		conn: conn, session: h.Session, skew: skewOf(h.Now, time.Now()), api: a,
 		batches: make(chan Batch), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go c.read()
 	return c, nil
 }
 
-// eventsURL turns the page's address into the stream's.
-func eventsURL(raw string) (*url.URL, http.Header, error) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, nil, fmt.Errorf("viewer address: %w", err)
+// dialError says what to do about a stream that did not open.
+func dialError(host string, resp *http.Response, err error) error {
+	if resp != nil {
+		defer resp.Body.Close()
+		return statusError(host, resp)
 	}
-	switch u.Scheme {
-	case "http", "ws":
-		u.Scheme = "ws"
-	case "https", "wss":
-		u.Scheme = "wss"
-	default:
-		return nil, nil, fmt.Errorf("viewer address %q: not an http or ws URL", u.Redacted())
-	}
-	q := u.Query()
-	header := http.Header{}
-	if t := q.Get("token"); t != "" {
-		header.Set("Authorization", "Bearer "+t)
-	}
-	q.Del("token")
-	u.Path, u.RawQuery, u.Fragment = "/events", q.Encode(), ""
-	return u, header, nil
+	return unreachable(host, err)
 }
 
 // Session returns what the Hello said of the session; nil when it had not begun, and an
 // event brings it.
 func (c *Client) Session() *recorder.Session { return c.session }
+
+// Skew is how far the server's clock was ahead of this machine's when the Hello came, less the
+// time that the Hello took. It is 0 for a server that does not tell its time.
+func (c *Client) Skew() time.Duration { return c.skew }
+
+// skewOf compares the wall clocks: the monotonic one of here says nothing of there.
+func skewOf(there, here time.Time) time.Duration {
+	if there.IsZero() {
+		return 0
+	}
+	return there.Sub(here.Round(0))
+}
 
 // Next returns the next batch. It returns io.EOF when the session ended and everything
 // was received, another error when the stream broke; ctx ends only this call.
@@ -125,6 +132,7 @@ func (c *Client) Close() error {
 		_ = c.conn.WriteControl(websocket.CloseMessage,
 			websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(closeWait))
 		c.conn.Close()
+		c.api.client.CloseIdleConnections()
 	})
 	<-c.ended
 	return nil

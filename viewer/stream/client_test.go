@@ -26,7 +26,7 @@ func TestClient(t *testing.T) {
 		Request: recorder.Message{Header: []recorder.Header{{Name: "Accept-Encoding", Value: "gzip"}}},
 	}
 	log.Append(recorder.Event{Exchange: x})
-	s, addr := start(t, Config{Log: log})
+	s, addr := start(t, Config{Source: Source{Log: log}})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	c, err := Dial(ctx, s.URL(addr)+"#x=1")
@@ -84,7 +84,7 @@ var dialTests = []struct{ name, url, want string }{
 }
 
 func TestDialFails(t *testing.T) {
-	_, addr := start(t, Config{Log: recorder.NewLog()})
+	_, addr := start(t, Config{Source: Source{Log: recorder.NewLog()}})
 	for _, tt := range dialTests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Dial(t.Context(), strings.Replace(tt.url, "ADDR", addr, 1))
@@ -131,7 +131,7 @@ func TestClientResumes(t *testing.T) {
 	log := recorder.NewLog()
 	log.Append(exchange(1, 200))
 	log.Append(exchange(2, 200))
-	s, addr := start(t, Config{Log: log})
+	s, addr := start(t, Config{Source: Source{Log: log}})
 	c, err := Dial(t.Context(), s.URL(addr))
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestClientResumes(t *testing.T) {
 
 // Over real TCP a frame is never compressed and the page's origin may connect.
 func TestBrowserHandshake(t *testing.T) {
-	s, addr := start(t, Config{Log: recorder.NewLog()})
+	s, addr := start(t, Config{Source: Source{Log: recorder.NewLog()}})
 	r, err := http.NewRequest(http.MethodGet, "http://"+addr+"/events", nil)
 	if err != nil {
 		t.Fatal(err)

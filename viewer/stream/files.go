@@ -2,8 +2,6 @@ package stream
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -12,93 +10,41 @@ import (
 	"strconv"
 	"time"
 
-	"modtap/recorder"
+	"modtap/recorder/har"
 )
 
 const (
-	// maxDecoded bounds what a kept gzip body may grow to when it is shown.
-	maxDecoded = 8 << 20
 	// harTail is longer than what closes a HAR file; only that part of it is ever rewritten.
 	harTail = 4 << 10
 	// harTries bounds the wait for a whole tail to about as many milliseconds.
 	harTries = 50
 )
 
-// serveBody is GET /api/body/ID: the kept response body of an exchange, ?of=request its
-// request's. It is text whatever it was, and a download if someone opens it.
-func (s *Server) serveBody(w http.ResponseWriter, r *http.Request) {
-	id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
-	if err != nil {
-		http.NotFound(w, r)
-		return
+// serveRecording is GET /api/recording: the name that recording.har will have, "" when
+// nothing is kept on disk; how many parts it has; and what to call the whole.
+func (s *Server) serveRecording(w http.ResponseWriter, _ *http.Request, src *source) {
+	var a struct {
+		HAR   string `json:"har"`
+		Parts int    `json:"parts,omitempty"`
+		Title string `json:"title,omitempty"`
 	}
-	m := s.message(id, r.URL.Query().Get("of") == "request")
-	if m == nil || m.Body == nil {
-		http.NotFound(w, r)
-		return
+	a.Title = src.Title
+	if name := src.HAR(); name != "" {
+		a.HAR, a.Parts = filepath.Base(name), har.Parts(name)
 	}
-	body := decoded(m)
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", "attachment; filename=modtap-body-"+strconv.FormatUint(id, 10)+".txt")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // the client's loss
-}
-
-// message finds one direction of an exchange in the Log; nil when it is not there.
-func (s *Server) message(id uint64, request bool) *recorder.Message {
-	events, _ := s.log.Snapshot()
-	for _, e := range events {
-		if e.Exchange == nil || e.Exchange.ID != id {
-			continue
-		}
-		if request {
-			return &e.Exchange.Request
-		}
-		return &e.Exchange.Response
-	}
-	return nil
-}
-
-// decoded returns the body without its gzip coding; anything else, or what does not
-// decode, as it was on the wire.
-func decoded(m *recorder.Message) []byte {
-	if m.Encoding != "gzip" && m.Encoding != "x-gzip" {
-		return m.Body
-	}
-	z, err := gzip.NewReader(bytes.NewReader(m.Body))
-	if err != nil {
-		return m.Body
-	}
-	text, err := io.ReadAll(io.LimitReader(z, maxDecoded))
-	if err != nil {
-		return m.Body
-	}
-	return text
-}
-
-// serveRecording is GET /api/recording: {"har":"NAME"}, the name that recording.har will
-// have; "" when nothing is kept on disk.
-func (s *Server) serveRecording(w http.ResponseWriter, _ *http.Request) {
-	var answer struct {
-		HAR string `json:"har"`
-	}
-	if name := s.har(); name != "" {
-		answer.HAR = filepath.Base(name)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(answer) // the client's loss
+	answer(w, http.StatusOK, a)
 }
 
 // serveHAR is GET /api/recording.har: the recording as it is now, complete and valid
-// although it is being written.
-func (s *Server) serveHAR(w http.ResponseWriter, r *http.Request) {
-	name := s.har()
-	if name == "" {
+// although it is being written. ?part=N is a later part of one that was cut into parts.
+func (s *Server) serveHAR(w http.ResponseWriter, r *http.Request, src *source) {
+	name := src.HAR()
+	part, err := number(r.URL.Query().Get("part"), 1)
+	if name == "" || err != nil || part == 0 || part > 1 && part > uint64(har.Parts(name)) {
 		http.NotFound(w, r)
 		return
 	}
+	name = har.PartPath(name, int(part))
 	f, err := os.Open(name)
 	if err != nil {
 		s.logger.Debug().Err(err).Msg("open recording")

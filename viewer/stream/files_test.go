@@ -1,9 +1,8 @@
 package stream
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,74 +10,8 @@ import (
 	"testing"
 
 	"modtap/recorder"
+	"modtap/recorder/har"
 )
-
-func gzipped(t *testing.T, text string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-var bodyTests = []struct {
-	name, path string
-	status     int
-	want       string
-}{
-	{"kept", "/api/body/1", 200, "<script>alert(1)</script>"},
-	{"kept and empty", "/api/body/2", 200, ""},
-	{"not kept", "/api/body/3", 404, ""},
-	{"gzip", "/api/body/4", 200, "module example.test/x\n"},
-	{"gzip that is none", "/api/body/5", 200, "plain"},
-	{"the request's", "/api/body/1?of=request", 200, "want 1234"},
-	{"unknown id", "/api/body/99", 404, ""},
-	{"no number", "/api/body/1x", 404, ""},
-	{"no id", "/api/body/", 404, ""},
-}
-
-func TestBody(t *testing.T) {
-	log := recorder.NewLog()
-	for i, m := range []recorder.Message{
-		{Body: []byte("<script>alert(1)</script>"), Mime: "text/html", Kept: true},
-		{Body: []byte{}, Kept: true},
-		{Note: "zip"},
-		{Body: gzipped(t, "module example.test/x\n"), Encoding: "gzip"},
-		{Body: []byte("plain"), Encoding: "gzip"},
-	} {
-		x := &recorder.Exchange{ID: uint64(i + 1), Response: m, Done: true}
-		if i == 0 {
-			x.Request.Body = []byte("want 1234")
-		}
-		log.Append(recorder.Event{Exchange: x})
-	}
-	s := newServer(t, Config{Log: log})
-	for _, tt := range bodyTests {
-		t.Run(tt.name, func(t *testing.T) {
-			resp := get(s, "GET", tt.path, "Authorization", "Bearer "+token)
-			if resp.StatusCode != tt.status {
-				t.Fatalf("status %d, want %d", resp.StatusCode, tt.status)
-			}
-			if tt.status != 200 {
-				return
-			}
-			got, _ := io.ReadAll(resp.Body)
-			if string(got) != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-			h := resp.Header
-			if h.Get("Content-Type") != "text/plain; charset=utf-8" || h.Get("X-Content-Type-Options") != "nosniff" ||
-				!strings.HasPrefix(h.Get("Content-Disposition"), "attachment; ") || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") {
-				t.Errorf("a browser might render it: %v", h)
-			}
-		})
-	}
-}
 
 func TestHAR(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a \"b\".har")
@@ -90,7 +23,7 @@ func TestHAR(t *testing.T) {
 		}
 	}
 	var path string
-	s := newServer(t, Config{HAR: func() string { return path }})
+	s := newServer(t, Config{Source: Source{HAR: func() string { return path }}})
 	ask := func(method string) (int, string, string) {
 		resp := get(s, method, "/api/recording.har", "Authorization", "Bearer "+token)
 		b, _ := io.ReadAll(resp.Body)
@@ -152,7 +85,7 @@ func TestHARWhileWritten(t *testing.T) {
 			at += int64(len(entry))
 		}
 	}()
-	s := newServer(t, Config{HAR: f.Name})
+	s := newServer(t, Config{Source: Source{HAR: f.Name}})
 	reads := 0
 	for running := true; running; reads++ {
 		select {
@@ -167,4 +100,45 @@ func TestHARWhileWritten(t *testing.T) {
 		}
 	}
 	t.Logf("%d reads", reads)
+}
+
+// A recording that was cut into parts gives each of them, and says how many there are.
+func TestHARParts(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.har")
+	w, err := har.Create(name, har.Options{RotateAt: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := range uint64(400) {
+		if err := w.Write(recorder.Event{Exchange: &recorder.Exchange{
+			ID: id + 1, Done: true, URL: "https://proxy.test/" + strings.Repeat("x", 500),
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newServer(t, Config{Source: Source{HAR: func() string { return name }, Log: recorder.NewLog()}})
+	for range 2 { // while it is written and afterwards
+		parts := har.Parts(name)
+		if parts < 3 {
+			t.Fatalf("%d parts", parts)
+		}
+		if _, text := ask(s, "/api/recording"); text != fmt.Sprintf(`{"har":"x.har","parts":%d}`+"\n", parts) {
+			t.Errorf("%d parts, but %s", parts, text)
+		}
+		for part := range parts {
+			status, text := ask(s, fmt.Sprintf("/api/recording.har?part=%d", part+1))
+			want, err := os.ReadFile(har.PartPath(name, part+1))
+			if err != nil || status != 200 || text != string(want) {
+				t.Errorf("part %d: %d, %d bytes, want %d", part+1, status, len(text), len(want))
+			}
+		}
+		for _, part := range []string{"0", "-1", "x", fmt.Sprint(parts + 1), "18446744073709551615"} {
+			if status, _ := ask(s, "/api/recording.har?part="+part); status != 404 {
+				t.Errorf("part %s: %d, want 404", part, status)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"modtap/recorder"
 )
 
@@ -86,38 +88,30 @@ func keyOf(e recorder.Event) key {
 	return key{what: 'e'}
 }
 
-// A batch gathers events until it is sent, only the last of each key.
-type batch struct {
-	events []recorder.Event
-	at     map[key]int // index in events
-	seq    uint64      // of the newest event that was added, kept or replaced
-	lost   uint64
+// A packet is one frame of the stream, encoded once for everybody who gets it.
+type packet struct {
+	message *websocket.PreparedMessage
+	size    int    // bytes of JSON
+	prev    uint64 // it has what happened after this event,
+	seq     uint64 // up to this one
+	lost    uint64
 }
 
-// add takes e in the place of an older snapshot of the same thing, or at the end.
-func (b *batch) add(e recorder.Event) {
-	b.seq = e.Seq
-	k := keyOf(e)
-	if i, ok := b.at[k]; ok {
-		b.events[i] = e
-		return
+func encodeHello(h Hello) (*websocket.PreparedMessage, error) {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("encode the session: %w", err)
 	}
-	if b.at == nil {
-		b.at = make(map[key]int, maxBatch)
-	}
-	b.at[k] = len(b.events)
-	b.events = append(b.events, e)
+	return websocket.NewPreparedMessage(websocket.TextMessage, text)
 }
 
-// empty reports whether there is nothing worth a frame.
-func (b *batch) empty() bool { return len(b.events) == 0 && b.lost == 0 }
-
-// full reports whether the next event might not fit.
-func (b *batch) full() bool { return len(b.events) >= maxBatch }
-
-// reset forgets everything but the room.
-func (b *batch) reset() {
-	clear(b.events)
-	clear(b.at)
-	b.events, b.seq, b.lost = b.events[:0], 0, 0
+// encode makes the frame of b and says how many bytes of JSON it has. spare is memory to
+// work in, or nil; it returns what is to be given the next time.
+func encode(b *Batch, spare []byte) (m *websocket.PreparedMessage, size int, _ []byte, err error) {
+	text, err := appendBatch(spare[:0], b)
+	if err != nil {
+		return nil, 0, spare, fmt.Errorf("encode events: %w", err)
+	}
+	m, err = websocket.NewPreparedMessage(websocket.TextMessage, bytes.Clone(text)) // which keeps it
+	return m, len(text), text, err
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -18,12 +17,23 @@ import (
 // does, "/" included, so that a stranger does not even learn what listens here.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", s.withToken(s.servePage))
-	mux.Handle("/events", s.withToken(s.serveEvents))
-	mux.Handle("/api/body/{id}", s.withToken(s.serveBody))
-	mux.Handle("/api/recording", s.withToken(s.serveRecording))
-	mux.Handle("/api/recording.har", s.withToken(s.serveHAR))
+	mux.HandleFunc("/{$}", s.servePage)
+	mux.Handle("/api/ticket", s.withToken(s.serveTicket))
+	mux.Handle("/api/presence", s.withToken(s.servePresence))
 	mux.Handle("/api/", s.withToken(http.NotFound))
+	mux.Handle(addPath, s.withToken(s.serveAdd))
+	for path, serve := range map[string]func(http.ResponseWriter, *http.Request, *source){
+		"/events":            s.serveEvents,
+		"/api/exchange/{id}": s.serveExchange,
+		"/api/exchanges":     s.serveExchanges,
+		"/api/conns":         s.serveConns,
+		"/api/body/{id}":     s.serveBody,
+		"/api/report":        s.serveReport,
+		"/api/recording":     s.serveRecording,
+		"/api/recording.har": s.serveHAR,
+	} {
+		mux.Handle(path, s.withToken(s.withSource(serve)))
+	}
 	mux.Handle("/", s.page)
 	return s.guard(mux)
 }
@@ -41,6 +51,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			forbid(w)
 			return
 		}
+		if r.URL.Path == addPath {
+			guardPost(w, r, next)
+			return
+		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			w.WriteHeader(http.StatusMethodNotAllowed)
@@ -48,6 +62,21 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// guardPost lets a POST through that only our own page can make: browsers always say where
+// one comes from, and sameOrigin has looked at what they say.
+func guardPost(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	if r.Header.Get("Origin") == "" {
+		forbid(w)
+		return
+	}
+	next.ServeHTTP(w, r)
 }
 
 // forbid says no, and not why.
@@ -161,24 +190,6 @@ func cookieName(host string) string {
 		port = "80"
 	}
 	return "modtap_" + port
-}
-
-// servePage moves the token from the address, where it would stay in the history and in
-// screenshots, to a cookie that no script and no other site can read.
-func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	if !q.Has("token") {
-		s.page.ServeHTTP(w, r)
-		return
-	}
-	q.Del("token")
-	http.SetCookie(w, &http.Cookie{
-		Name: cookieName(r.Host), Value: s.cookie(), Path: "/",
-		HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	})
-	to := url.URL{Path: "/", RawQuery: q.Encode()}
-	w.Header().Set("Location", to.String())
-	w.WriteHeader(http.StatusSeeOther)
 }
 
 // newErrorLog gives net/http's complaints to logger.

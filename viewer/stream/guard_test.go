@@ -2,10 +2,15 @@ package stream
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"modtap/recorder"
 )
 
 var guardTests = []struct {
@@ -147,7 +152,7 @@ func TestRandomToken(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for range 8 {
-		s, err := New(Config{Log: a.log})
+		s, err := New(Config{Source: Source{Log: a.sources[""].Log}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,11 +170,83 @@ func TestNoLog(t *testing.T) {
 }
 
 func TestNoPage(t *testing.T) {
-	s, err := New(Config{Log: newServer(t, Config{}).log, Token: token})
+	s, err := New(Config{Source: Source{Log: recorder.NewLog()}, Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := get(s, http.MethodGet, "/", "Authorization", "Bearer "+token).StatusCode; got != 404 {
 		t.Errorf("status %d, want 404", got)
+	}
+}
+
+// A ticket is good once, for the page alone, and for two minutes.
+func TestTicket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Config{Source: Source{Log: recorder.NewLog()}, Token: token, Page: http.NotFoundHandler()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.stop()
+		target := func() string {
+			u := s.PageURL("127.0.0.1:8081")
+			if !strings.HasPrefix(u, "http://127.0.0.1:8081/?ticket=") || strings.Contains(u, token) {
+				t.Errorf("address %s", u)
+			}
+			return strings.TrimPrefix(u, "http://127.0.0.1:8081")
+		}
+		used, unused := target(), target()
+		for _, tt := range []struct {
+			name, method, target string
+			header               []string
+			want                 int
+		}{
+			{"no ticket", "GET", "/?ticket=", nil, 403},
+			{"a wrong one", "GET", "/?ticket=open-sesame", nil, 403},
+			{"the API", "GET", "/api/recording" + used[1:], nil, 403},
+			{"the stream", "GET", "/events" + used[1:], nil, 403},
+			{"HEAD", "HEAD", used, nil, 403},
+			{"another host", "GET", used, []string{"Host", "evil.test"}, 403},
+			{"the page", "GET", used + "&filter=zip", nil, 303},
+			{"again", "GET", used, nil, 403},
+			{"again, by who was let in", "GET", used, []string{"Cookie", "modtap_8081=" + cookieValue}, 303},
+			{"asked for by a stranger", "GET", "/api/ticket", nil, 403},
+		} {
+			resp := get(s, tt.method, tt.target, tt.header...)
+			if resp.StatusCode != tt.want {
+				t.Errorf("%s: status %d, want %d", tt.name, resp.StatusCode, tt.want)
+			}
+			if to := resp.Header.Get("Location"); strings.Contains(to, "ticket") {
+				t.Errorf("%s: the ticket stays in %s", tt.name, to)
+			}
+		}
+		time.Sleep(ticketTime)
+		if got := get(s, "GET", unused).StatusCode; got != 403 {
+			t.Errorf("after %v: status %d", ticketTime, got)
+		}
+		s.PageURL("127.0.0.1:8081")
+		if n := len(s.tickets.open); n != 1 {
+			t.Errorf("%d tickets are kept", n)
+		}
+	})
+}
+
+// A client asks for a ticket, and keeps what else is in its address.
+func TestClientTicket(t *testing.T) {
+	s, addr := start(t, Config{Source: Source{Log: recorder.NewLog()}, Page: http.NotFoundHandler()})
+	c, err := Dial(t.Context(), s.URL(addr)+"&filter=zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	page, err := c.PageURL(t.Context())
+	if err != nil || strings.Contains(page, token) {
+		t.Fatal(page, err)
+	}
+	u, err := url.Parse(page)
+	if err != nil || u.Host != addr || u.Query().Get("filter") != "zip" {
+		t.Fatal(page, err)
+	}
+	if resp := get(s, "GET", u.RequestURI()); resp.StatusCode != 303 || resp.Header.Get("Location") != "/?filter=zip" {
+		t.Errorf("%d, to %s", resp.StatusCode, resp.Header.Get("Location"))
 	}
 }

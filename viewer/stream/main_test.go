@@ -72,6 +72,15 @@ func get(s *Server, method, target string, header ...string) *http.Response {
 	return w.Result()
 }
 
+// serve has the handler answer r, with the token, and returns the status, the body and its
+// type.
+func serve(s *Server, r *http.Request) (int, string, string) {
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	s.http.Handler.ServeHTTP(w, r)
+	return w.Code, w.Body.String(), w.Header().Get("Content-Type")
+}
+
 // pipes is a listener in memory, for tests that run on synctest's clock.
 type pipes struct {
 	conns chan net.Conn
@@ -119,8 +128,8 @@ func exchange(id uint64, status int) recorder.Event {
 
 func newServer(t *testing.T, c Config) *Server {
 	t.Helper()
-	if c.Log == nil {
-		c.Log = recorder.NewLog()
+	if c.Source.Log == nil {
+		c.Source.Log = recorder.NewLog()
 	}
 	if c.Token == "" {
 		c.Token = token

@@ -8,57 +8,62 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/rs/zerolog"
-
-	"modtap/recorder"
 )
 
-// Config is what a Server needs. Only Log is required.
+// Config is what a Server needs. Only the Source is required.
 type Config struct {
-	// Log is what the stream shows.
-	Log *recorder.Log
+	// Source is what is shown.
+	Source Source
+	// Open takes recordings that are dropped on the page; nil: they are refused.
+	Open Opener
 	// Token is the secret every client must know; "" makes a random one of 128 bits.
 	Token string
 	// Page serves the viewer page and its files, which hold no data; nil: none.
 	Page http.Handler
-	// HAR names the recording that is being written, "" when there is none; nil: none.
-	HAR func() string
 	// Logger gets what goes wrong with the server itself; the zero value is silent.
 	Logger zerolog.Logger
 }
 
-// A Server shows one Log to browsers and programs. It trusts whoever knows its token,
-// so give it a loopback listener.
+// A Server shows one Log, and recordings that are dropped on its page, to browsers and
+// programs. It trusts whoever knows its token, so give it a loopback listener.
 type Server struct {
-	log    *recorder.Log
 	token  string
 	page   http.Handler
-	har    func() string
+	opener Opener
 	logger zerolog.Logger
 
 	http *http.Server
 	live context.Context // ends when Shutdown begins
 	stop context.CancelFunc
 
+	opening chan struct{} // a place for one recording that is being opened
+
 	mu      sync.Mutex
+	sources map[string]*source // by id; "" is Config.Source
+	order   []string           // ids of those that were dropped on the page, the oldest first
 	clients map[*websocket.Conn]struct{}
 	closing bool
-	active  sync.WaitGroup
+	active  sync.WaitGroup // clients
+	making  sync.WaitGroup // reports
+
+	presence presence
+	tickets  tickets
 }
 
 // New checks c and makes a Server; nothing runs until Serve.
 func New(c Config) (*Server, error) {
-	if c.Log == nil {
+	if c.Source.Log == nil {
 		return nil, errors.New("viewer: no log")
 	}
 	s := &Server{
-		log: c.Log, token: c.Token, page: c.Page, har: c.HAR,
-		logger:  c.Logger,
+		token: c.Token, page: c.Page, opener: c.Open, logger: c.Logger,
+		opening: make(chan struct{}, 1),
+		sources: map[string]*source{},
 		clients: map[*websocket.Conn]struct{}{},
 	}
 	if s.token == "" {
@@ -67,10 +72,8 @@ func New(c Config) (*Server, error) {
 	if s.page == nil {
 		s.page = http.NotFoundHandler()
 	}
-	if s.har == nil {
-		s.har = func() string { return "" }
-	}
 	s.live, s.stop = context.WithCancel(context.Background())
+	s.sources[""] = s.newSource(c.Source, false)
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -85,8 +88,12 @@ func New(c Config) (*Server, error) {
 func (s *Server) Token() string { return s.token }
 
 // URL returns the address of the page for a server that listens on addr (host:port),
-// token included: what to print and to open. An unspecified host becomes 127.0.0.1.
+// token included: what to print. An unspecified host becomes 127.0.0.1.
 func (s *Server) URL(addr string) string {
+	return s.pageURL(addr, url.Values{"token": {s.token}})
+}
+
+func (s *Server) pageURL(addr string, q url.Values) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil {
 		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
@@ -94,7 +101,7 @@ func (s *Server) URL(addr string) string {
 		}
 		addr = net.JoinHostPort(host, port)
 	}
-	u := url.URL{Scheme: "http", Host: addr, Path: "/", RawQuery: url.Values{"token": {s.token}}.Encode()}
+	u := url.URL{Scheme: "http", Host: addr, Path: "/", RawQuery: q.Encode()}
 	return u.String()
 }
 
@@ -108,18 +115,23 @@ func (s *Server) Serve(l net.Listener) error {
 
 // Shutdown closes the listener, gives every client what is in the Log, and closes the
 // streams. Clients that have not taken it when ctx ends are cut off. Close the Log
-// first if the session is over: the streams then end as complete.
+// first if the session is over: the streams then end as complete. Sources are closed when
+// nobody is being answered from them, which may be later: a report that pays no heed to its
+// context is not waited for.
 func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.retireAll()
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
 	s.stop()
 	err := s.http.Shutdown(ctx)
 	done := make(chan struct{})
-	go func() { s.active.Wait(); close(done) }()
+	go func() { s.active.Wait(); s.making.Wait(); close(done) }()
 	select {
 	case <-done:
-		return err
+		if err == nil {
+			return nil
+		}
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
@@ -127,7 +139,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		c.Close()
 	}
 	s.mu.Unlock()
-	<-done
+	s.active.Wait()
 	return errors.Join(err, s.http.Close())
 }
 
@@ -157,15 +169,21 @@ var upgrader = websocket.Upgrader{
 }
 
 // serveEvents is GET /events.
-func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
-	var since uint64
-	if v := r.URL.Query().Get("since"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			http.Error(w, "since is not a sequence number", http.StatusBadRequest)
-			return
-		}
-		since = n
+func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, src *source) {
+	q := r.URL.Query()
+	since, err := number(q.Get("since"), 0)
+	if err != nil {
+		problem(w, http.StatusBadRequest, "since is not a sequence number")
+		return
+	}
+	f := whole
+	switch q.Get("brief") {
+	case "", "0":
+	case "1":
+		f = brief
+	default:
+		problem(w, http.StatusBadRequest, "brief is neither 0 nor 1")
+		return
 	}
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
@@ -176,7 +194,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave(conn)
-	c := session{conn: conn, log: s.log}
-	err = c.serve(s.live, since)
+	c := session{conn: conn, hub: src.hubs[f]}
+	err = c.serve(since)
 	s.logger.Debug().Str("client", r.RemoteAddr).AnErr("reason", err).Msg("stream ended")
 }

@@ -2,10 +2,8 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -13,47 +11,41 @@ import (
 	"modtap/recorder"
 )
 
-// Limits of one client's stream; the first two are part of the protocol.
+// Limits of one client's stream.
 const (
-	maxBatch   = 256                    // events in a frame
-	maxDelay   = 100 * time.Millisecond // an event waits for company
-	writeWait  = 5 * time.Second        // a frame must leave within
-	pingEvery  = 30 * time.Second
-	pongWait   = 75 * time.Second // two pings may go unanswered
-	closeWait  = time.Second      // for the peer's half of a close
-	maxMessage = 4 << 10          // bytes of a client's message
+	writeWait     = 5 * time.Second // a frame must leave within
+	pingEvery     = 30 * time.Second
+	pongWait      = 75 * time.Second       // two pings may go unanswered
+	closeWait     = time.Second            // for the peer's half of a close
+	maxMessage    = 4 << 10                // bytes of a client's message
+	snapshotEvery = 250 * time.Millisecond // whoever asks more often waits
 )
 
-// A session is one websocket client. One goroutine (serve) writes; feed reads the Log,
-// listen reads the client, and serve waits for both before it returns.
+// A session is one websocket client. One goroutine (serve) writes, at the client's pace;
+// listen reads the client, and serve waits for it before it returns.
 type session struct {
 	conn *websocket.Conn
-	log  *recorder.Log
+	hub  *hub
 
+	feed  *feed
 	seq   uint64 // the client knows everything up to here
-	batch batch
-	last  time.Time // when the last live frame was sent
+	stale bool   // it was told of lost events, and has had no snapshot since
+	sent  time.Time
 	ask   chan struct{}
 }
 
-// A chunk is what one Read of the Log gave.
-type chunk struct {
-	events []recorder.Event
-	lost   uint64
-	err    error // the last chunk: io.EOF when the session ended, or the stopping context's
-}
-
-// serve runs the stream until the session's Log ends, ctx stops it, or the client goes
-// away. It gives what is in the Log before it obeys ctx.
-func (s *session) serve(ctx context.Context, since uint64) error {
+// serve runs the stream until the session's Log ends, the hub stops, or the client goes
+// away. It gives what is in the Log before it obeys the hub.
+func (s *session) serve(since uint64) error {
 	s.ask = make(chan struct{}, 1)
 	gone := make(chan error, 1)
 	go func() { gone <- s.listen() }()
 
 	err := s.start(since)
 	if err == nil {
-		err = s.stream(ctx, gone)
+		err = s.stream(gone)
 	}
+	s.hub.leave()
 	s.hangUp(err, gone)
 	return err
 }
@@ -63,58 +55,46 @@ type errGone struct{ error }
 
 func (e errGone) Unwrap() error { return e.error }
 
-// start sends the Hello and, unless the client resumes, the snapshot.
+// start joins the hub, and sends the Hello and, unless the client resumes, the snapshot.
 func (s *session) start(since uint64) error {
-	events, seq := s.log.Snapshot()
-	hello := Hello{Protocol: Protocol, Now: time.Now()}
-	for _, e := range events {
-		if e.Session != nil {
-			hello.Session = e.Session
-		}
+	log := s.hub.log
+	s.seq = log.Seq()
+	resumes := since > 0 && since <= s.seq // what lies beyond the Log's end was another Log's
+	if resumes {
+		s.seq = since
 	}
-	if err := s.write(hello); err != nil {
+	s.feed = s.hub.join(s.seq)
+	hello, err := encodeHello(Hello{Protocol: Protocol, Session: log.Session(), Now: time.Now()})
+	if err := s.write(hello, err); err != nil {
 		return err
 	}
-	if since > 0 && since <= seq { // what lies beyond the Log's end was another Log's
-		s.seq = since
+	if resumes || s.seq == 0 {
 		return nil
 	}
-	s.seq = seq
-	if len(events) == 0 {
-		return nil
-	}
-	return s.writeSnapshot(events, seq)
+	return s.sendSnapshot()
 }
 
-// stream sends live events until there will be no more.
-func (s *session) stream(ctx context.Context, gone <-chan error) error {
-	ctx, stop := context.WithCancel(ctx)
-	chunks := make(chan chunk)
-	fed := make(chan struct{})
-	go func() { defer close(fed); s.feed(ctx, chunks, s.log.NewReader(s.seq)) }()
-	defer func() {
-		stop()
-		go func() { // the feeder may be handing over its last chunk
-			for range chunks {
-			}
-		}()
-		<-fed
-	}()
-
+// stream sends what the feed has until there will be no more.
+func (s *session) stream(gone <-chan error) error {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
-	flush := time.NewTimer(maxDelay)
-	flush.Stop()
-	defer flush.Stop()
+	again := time.NewTimer(0)
+	defer again.Stop()
 	for {
+		ask, rest := s.ask, snapshotEvery-time.Since(s.sent)
+		if rest > 0 {
+			ask = nil
+			again.Reset(rest)
+		}
+		next := s.feed.after(s.seq)
 		var err error
 		select {
-		case c := <-chunks:
-			err = s.take(c, flush)
-		case <-flush.C:
-			err = s.flush()
-		case <-s.ask:
-			err = s.resend()
+		case <-next.ready:
+			err = s.take(next)
+		case <-ask:
+			err = s.sendSnapshot()
+			s.sent = time.Now()
+		case <-again.C:
 		case <-ping.C:
 			err = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait))
 		case e := <-gone:
@@ -126,105 +106,101 @@ func (s *session) stream(ctx context.Context, gone <-chan error) error {
 	}
 }
 
-// feed hands over what the Log gives until it ends; a stopped ctx still gets what is there.
-func (s *session) feed(ctx context.Context, out chan<- chunk, r *recorder.Reader) {
-	defer close(out)
-	defer r.Close()
-	buf := make([]recorder.Event, maxBatch)
-	for {
-		n, lost, err := r.Read(ctx, buf)
-		out <- chunk{events: slices.Clone(buf[:n]), lost: lost, err: err}
-		if err != nil {
-			return
-		}
-		clear(buf[:n])
-	}
-}
-
-// take adds a chunk to the batch and sends it when it is full or due.
-func (s *session) take(c chunk, due *time.Timer) error {
-	if len(c.events) > 0 {
-		// What a snapshot already covered is neither news nor lost.
-		c.lost = min(c.lost, c.events[0].Seq-1-min(s.seq, c.events[0].Seq-1))
-	}
-	s.batch.lost += c.lost
-	for _, e := range c.events {
-		if e.Seq <= s.seq {
-			continue
-		}
-		s.batch.add(e)
-		if s.batch.full() {
-			if err := s.flush(); err != nil {
-				return err
-			}
-		}
-	}
-	if c.err != nil {
-		if err := s.flush(); err != nil {
+// take does what the feed says is next; nothing when it was only time to ask again.
+func (s *session) take(next step) error {
+	switch {
+	case next.missed > 0:
+		return s.catchUp(next.missed)
+	case next.packet.message != nil:
+		return s.send(next.packet)
+	case errors.Is(next.err, io.EOF) && s.stale:
+		// It may be asking for a snapshot just now, and there is no other occasion.
+		if err := s.sendSnapshot(); err != nil {
 			return err
 		}
-		return c.err
 	}
-	if s.batch.empty() {
-		return nil
+	return next.err
+}
+
+// send sends one frame of news.
+func (s *session) send(p packet) error {
+	s.seq = p.seq
+	s.stale = s.stale || p.lost > 0
+	return s.write(p.message, nil)
+}
+
+// catchUp sends what happened up to the event to, where the feed begins: what the Log
+// still has of it, and how much is lost.
+func (s *session) catchUp(to uint64) error {
+	for _, b := range missed(s.hub.log, s.hub.flavour, s.seq, to) {
+		p, err := b.pack(s.seq)
+		if err != nil {
+			return err
+		}
+		if err := s.send(p); err != nil {
+			return err
+		}
 	}
-	wait := maxDelay - time.Since(s.last)
-	if wait <= 0 {
-		return s.flush()
-	}
-	due.Reset(wait)
+	s.seq = max(s.seq, to)
 	return nil
 }
 
-// flush sends the batch.
-func (s *session) flush() error {
-	if s.batch.empty() {
-		return nil
-	}
-	s.seq = max(s.seq, s.batch.seq)
-	err := s.write(Batch{Seq: s.seq, Events: s.batch.events, Lost: s.batch.lost})
-	s.batch.reset()
-	s.last = time.Now()
-	return err
-}
-
-// resend answers a client's request for a snapshot.
-func (s *session) resend() error {
-	events, seq := s.log.Snapshot()
-	s.batch.reset() // all of it is in the snapshot
-	s.seq = seq
-	return s.writeSnapshot(events, seq)
-}
-
-// writeSnapshot sends events in frames of which only the last has the seq to resume from.
-func (s *session) writeSnapshot(events []recorder.Event, seq uint64) error {
-	for {
-		n := min(len(events), maxBatch)
-		b := Batch{Events: events[:n:n], Snapshot: true}
-		events = events[n:]
-		if len(events) == 0 {
-			b.Seq = seq
+// missed gathers the events after seq up to the event to, which has happened. The batches are
+// to be packed one by one: as JSON all of it may be a hundred times as large.
+func missed(log *recorder.Log, f flavour, seq, to uint64) []*batch {
+	past, cancel := context.WithCancel(context.Background())
+	cancel() // nobody waits for what has happened
+	r := log.NewReader(seq)
+	defer r.Close()
+	b := &batch{flavour: f, seq: seq}
+	var batches []*batch
+	buf := make([]recorder.Event, maxBatch)
+	for b.seq < to {
+		n, lost, err := r.Read(past, buf)
+		b.miss(min(lost, to-b.seq))
+		for _, e := range buf[:n] {
+			if e.Seq > to {
+				break
+			}
+			b.add(e)
+			if b.full() {
+				b.at = nil // nothing is added any more
+				batches, b = append(batches, b), &batch{flavour: f, seq: b.seq}
+			}
 		}
-		if err := s.write(b); err != nil || len(events) == 0 {
+		if err != nil {
+			break // it has given all there is
+		}
+	}
+	b.seq = to
+	if b.empty() {
+		return batches
+	}
+	return append(batches, b)
+}
+
+// sendSnapshot gives the client the whole state.
+func (s *session) sendSnapshot() error {
+	snap := s.hub.snapshot(s.seq)
+	defer s.hub.release(snap)
+	for i := range snap.encoded {
+		if err := s.write(snap.frame(i)); err != nil {
 			return err
 		}
 	}
+	s.seq, s.stale = snap.seq, false
+	return nil
 }
 
-// write sends one frame.
-func (s *session) write(v any) error {
-	if b, ok := v.(Batch); ok && b.Events == nil {
-		b.Events = []recorder.Event{} // never null: clients loop over it
-		v = b
-	}
-	text, err := json.Marshal(v)
+// write sends one frame, unless it could not be made.
+func (s *session) write(m *websocket.PreparedMessage, err error) error {
 	if err != nil {
 		return err
 	}
 	if err := s.conn.SetWriteDeadline(time.Now().Add(writeWait)); err != nil {
 		return err
 	}
-	return s.conn.WriteMessage(websocket.TextMessage, text)
+	return s.conn.WritePreparedMessage(m)
 }
 
 var errMalformed = errors.New("malformed message")

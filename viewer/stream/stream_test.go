@@ -4,6 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +24,7 @@ import (
 func bubble(t *testing.T, f func(t *testing.T, log *recorder.Log, p *pipes)) {
 	synctest.Test(t, func(t *testing.T) {
 		log, p := recorder.NewLog(), newPipes()
-		s := newServer(t, Config{Log: log})
+		s := newServer(t, Config{Source: Source{Log: log}})
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(p) }()
 		f(t, log, p)
@@ -138,18 +143,21 @@ func TestStuckClient(t *testing.T) {
 	})
 }
 
-// A client that falls behind by more than the Log holds is told so, and its snapshot
+// A client that falls behind by more than the ring holds is told so, and its snapshot
 // makes it whole.
 func TestOvertaken(t *testing.T) {
 	bubble(t, func(t *testing.T, log *recorder.Log, p *pipes) {
 		conn := p.dial(t, "")
 		defer conn.Close()
 		readHello(t, conn)
-		const total = 100_000
+		const total = 2 * maxRing * maxBatch
 		for i := range total { // the client reads nothing, for less than the write deadline
-			log.Append(exchange(uint64(i%10+1), i+1))
+			log.Append(exchange(uint64(i%maxBatch+1), i+1))
 			if i%1000 == 0 {
 				synctest.Wait()
+			}
+			if i%maxBatch == maxBatch-1 {
+				time.Sleep(time.Millisecond)
 			}
 		}
 		var lost uint64
@@ -165,54 +173,10 @@ func TestOvertaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := readBatch(t, conn)
-		if !b.Snapshot || b.Seq != total || b.Lost != 0 || len(b.Events) != 10 {
+		if !b.Snapshot || b.Seq != total || b.Lost != 0 || len(b.Events) != maxBatch {
 			t.Errorf("snapshot %v, seq %d, lost %d, %d events", b.Snapshot, b.Seq, b.Lost, len(b.Events))
 		}
 	})
-}
-
-// take is asked about chunks that a snapshot overtook.
-var takeTests = []struct {
-	name   string
-	known  uint64 // the client's seq
-	first  uint64 // of the chunk
-	last   uint64
-	lost   uint64
-	want   []uint64
-	missed uint64
-}{
-	{"all new", 0, 1, 3, 0, []uint64{1, 2, 3}, 0},
-	{"all in the snapshot", 5, 1, 3, 0, nil, 0},
-	{"half in the snapshot", 2, 1, 4, 0, []uint64{3, 4}, 0},
-	{"lost before the chunk", 0, 11, 12, 10, []uint64{11, 12}, 10},
-	{"lost, but in the snapshot", 10, 11, 12, 10, []uint64{11, 12}, 0},
-	{"lost, partly in the snapshot", 4, 11, 12, 10, []uint64{11, 12}, 6},
-	{"lost and all in the snapshot", 12, 11, 12, 10, nil, 0},
-}
-
-func TestTake(t *testing.T) {
-	for _, tt := range takeTests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := &session{seq: tt.known, last: time.Now()}
-			c := chunk{lost: tt.lost}
-			for id := tt.first; id <= tt.last; id++ {
-				e := exchange(id, 200)
-				e.Seq = id
-				c.events = append(c.events, e)
-			}
-			due := time.NewTimer(time.Hour)
-			defer due.Stop()
-			if err := s.take(c, due); err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(tt.want, ids(Batch{Events: s.batch.events})); d != "" {
-				t.Error(d)
-			}
-			if s.batch.lost != tt.missed {
-				t.Errorf("lost %d, want %d", s.batch.lost, tt.missed)
-			}
-		})
-	}
 }
 
 // Pings keep an idle client; one that does not answer goes.
@@ -254,7 +218,7 @@ func TestKeepalive(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, p := recorder.NewLog(), newPipes()
-		s := newServer(t, Config{Log: log})
+		s := newServer(t, Config{Source: Source{Log: log}})
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(p) }()
 		conn := p.dial(t, "")
@@ -282,7 +246,7 @@ func TestShutdown(t *testing.T) {
 func TestShutdownCutsOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, p := recorder.NewLog(), newPipes()
-		s := newServer(t, Config{Log: log})
+		s := newServer(t, Config{Source: Source{Log: log}})
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(p) }()
 		conn := p.dial(t, "")
@@ -294,6 +258,37 @@ func TestShutdownCutsOff(t *testing.T) {
 		_ = s.Shutdown(ctx)
 		if d := time.Since(begin); d != time.Second {
 			t.Errorf("took %v, want 1s", d)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Nor does it leave somebody behind who takes an answer slowly.
+func TestShutdownCutsOffAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		var closed atomic.Bool
+		s := newServer(t, Config{Source: Source{Log: recorder.NewLog(), Close: func() { closed.Store(true) }}})
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(p) }()
+		conn, server := net.Pipe()
+		defer conn.Close()
+		p.conns <- server
+		fmt.Fprintf(conn, "GET /api/recording HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n", token)
+		synctest.Wait() // the server is writing its answer, which nobody reads
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("shutdown: %v", err)
+		}
+		if _, err := io.ReadAll(conn); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // at once
+			t.Error(err)
+		}
+		synctest.Wait()
+		if !closed.Load() {
+			t.Error("the source is not closed: somebody is still being answered")
 		}
 		if err := <-served; err != nil {
 			t.Error(err)
@@ -357,6 +352,36 @@ func FuzzClientMessage(f *testing.F) {
 		}
 		if m2, err := parseClientMessage(again); err != nil || m2 != m {
 			t.Errorf("%s: %+v, %v", again, m2, err)
+		}
+	})
+}
+
+// What one client says wrong closes that one; the others and the Log do not notice.
+func TestMalformedClosesOne(t *testing.T) {
+	bubble(t, func(t *testing.T, log *recorder.Log, p *pipes) {
+		good := p.dial(t, "")
+		defer good.Close()
+		readHello(t, good)
+		for i, text := range []string{"{", "null", `{"x":"` + strings.Repeat("x", maxMessage) + `"}`, strings.Repeat("[", maxMessage/2)} {
+			bad := p.dial(t, "?since=1")
+			readHello(t, bad)
+			if err := bad.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			var closed *websocket.CloseError
+			for closed == nil {
+				if _, _, err := bad.ReadMessage(); err != nil && !errors.As(err, &closed) {
+					t.Fatalf("%.20q: %v, want a close frame", text, err)
+				}
+			}
+			if closed.Code != websocket.CloseUnsupportedData && closed.Code != websocket.CloseMessageTooBig {
+				t.Errorf("%.20q: closed with %d", text, closed.Code)
+			}
+			bad.Close()
+			log.Append(exchange(uint64(i+1), 200))
+			if got := ids(readBatch(t, good)); len(got) != 1 || got[0] != uint64(i+1) {
+				t.Errorf("%.20q: the good client got %v, want %d", text, got, i+1)
+			}
 		}
 	})
 }

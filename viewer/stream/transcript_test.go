@@ -62,7 +62,7 @@ type frame struct {
 
 func playTranscript(t *testing.T, text string) {
 	p := &player{log: recorder.NewLog(), pipes: newPipes()}
-	s := newServer(t, Config{Log: p.log})
+	s := newServer(t, Config{Source: Source{Log: p.log}})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(p.pipes) }()
 	defer func() {

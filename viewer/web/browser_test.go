@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -15,7 +16,8 @@ import (
 
 // TestBrowser runs testdata/e2e in Chromium. It needs node, Chromium (MODTAP_CHROMIUM, or
 // one that is on the PATH) and playwright-core: npm install in testdata/e2e, or
-// MODTAP_NODE_MODULES names a folder that has it in its node_modules.
+// MODTAP_NODE_MODULES names a folder that has it in its node_modules. MODTAP_E2E chooses
+// files by a pattern, without .test.js: MODTAP_E2E=strip runs strip.test.js.
 func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short")
@@ -39,12 +41,17 @@ func TestBrowser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(modules, "node_modules", "playwright-core")); err != nil {
 		skip(t, "playwright-core is not installed: npm install in viewer/web/testdata/e2e")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, node, "--test", "--test-reporter=tap", filepath.Join("testdata", "e2e", "e2e.test.js"))
+	files, err := filepath.Glob(filepath.Join("testdata", "e2e", cmp.Or(os.Getenv("MODTAP_E2E"), "*")+".test.js"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests: %v", err)
+	}
+	cmd := exec.CommandContext(ctx, node, append([]string{"--test", "--test-concurrency=1", "--test-reporter=tap"}, files...)...)
 	cmd.Env = append(os.Environ(),
 		"MODTAP_E2E_MODULES="+modules, "MODTAP_E2E_CHROMIUM="+chromium,
-		"E2E_ENDED="+endedDemo(t), "E2E_LIVE="+liveDemo(ctx, t), "E2E_HOSTILE="+hostile(t),
+		"E2E_ENDED="+endedDemo(t), "E2E_LIVE="+liveDemo(ctx, t), "E2E_GROWS="+liveDemo(ctx, t), "E2E_HOSTILE="+hostile(t),
+		"E2E_MANY="+many(ctx, t, "127.0.0.1:0", false), "E2E_MANY_LIVE="+many(ctx, t, "127.0.0.1:0", true),
 	)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"strconv"
 )
 
-//go:embed static/*.html static/*.js static/*.css static/*.svg
+//go:embed static/*.html static/*.js static/*.css static/*.svg static/vendor/*.mjs static/vendor/*.json static/vendor/licenses/*.txt
 var files embed.FS
 
 // types are the media types of the page's files. The ones the operating system knows are
@@ -21,6 +21,9 @@ var files embed.FS
 var types = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
+	".mjs":  "text/javascript; charset=utf-8",
+	".json": "application/json",
+	".txt":  "text/plain; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
 	".svg":  "image/svg+xml",
 }

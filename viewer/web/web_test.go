@@ -26,6 +26,12 @@ const demoHAR = "testdata/timings.json"
 // are called when the page is loaded.
 func viewerOf(t *testing.T, log *recorder.Log, addr string, visited ...func()) string {
 	t.Helper()
+	return viewerFor(t, stream.Source{Log: log, HAR: func() string { return demoHAR }}, addr, visited...)
+}
+
+// viewerFor is viewerOf for any source.
+func viewerFor(t *testing.T, source stream.Source, addr string, visited ...func()) string {
+	t.Helper()
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			for _, f := range visited {
@@ -34,7 +40,7 @@ func viewerOf(t *testing.T, log *recorder.Log, addr string, visited ...func()) s
 		}
 		web.Handler().ServeHTTP(w, r)
 	})
-	s, err := stream.New(stream.Config{Log: log, Token: "demo", Page: page, HAR: func() string { return demoHAR }})
+	s, err := stream.New(stream.Config{Source: source, Token: "demo", Page: page})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,216 +1,198 @@
 // The pane with everything that is known of one request.
 
-import { $, h, span } from "./dom.js";
-import { bytes, duration, failed, fullName, isRedacted, kind, name, plural, status } from "./format.js";
-import { segments, timings } from "./marks.js";
+import { follow, select, step, tell } from "./actions.js";
+import { Body } from "./body.js";
+import { copy } from "./clipboard.js";
+import { Connection, TCP, TLS } from "./connection.js";
+import { curl } from "./curl.js";
+import { duration, failed, fullName, kind, name, plural, status } from "./format.js";
+import { Fragment, html, useLayoutEffect, useMemo, useRef } from "./html.js";
+import { legs } from "./legs.js";
+import { Section, facts, headers, severityWord } from "./parts.js";
+import { clock, evidence, findings, report, selected, session, source, store, version } from "./state.js";
+import { useConn, useWhole, whole } from "./whole.js";
 
-const MAX_BODY = 256 << 10; // bytes that are shown
-const WORDS = { blocked: "queue", tls: "tls", proxy: "parent proxy" };
+// Details shows the request that is selected.
+export function Details() {
+  version.value; // rows, connections and tunnels are no signals
+  const id = selected.value;
+  const row = store.byID.get(id);
+  const got = useWhole(id, row?.x);
+  const pane = useRef(null);
+  useLayoutEffect(() => { pane.current.scrollTop = 0; }, [id]);
+  // Who was in the pane when it closes goes on in the table, not at the top of the page.
+  useLayoutEffect(() => {
+    const el = pane.current;
+    return () => { if (el.contains(document.activeElement)) document.getElementById("scroll")?.focus(); };
+  }, []);
+  const shown = row ?? (got.x && pastRow(got.x));
+  return html`
+    <aside id="details" ref=${pane} aria-label="Request details" tabindex="-1">
+      ${shown ? html`<${Request} row=${shown} got=${got} />` : html`<${Missing} id=${id} state=${got.state} />`}
+    </aside>`;
+}
 
-export class Details {
-  // go is called with the id of another request that was clicked, close when done.
-  constructor(store, go, close) {
-    this.store = store;
-    this.go = go;
-    this.close = close;
-    this.pane = $("details");
-    this.shown = null;
+// pastRow is what a row would be, of a request that the table does not have.
+const pastRow = (x) => ({ id: x.id, x, inFlight: false, stale: !x.done, marks: () => x.server ?? {} });
+
+function Missing({ id, state }) {
+  const words = { loading: "Loading…", missing: "modtap does not have this request.", off: "modtap does not answer." }[state] ?? "";
+  return html`
+    <header><span class="dim">#${id}</span><${Close} /></header>
+    <p class="dim" role="status">${words}</p>`;
+}
+
+const Close = () => html`<button type="button" class="close" title="Close (Esc)" aria-label="Close details" onclick=${() => select(0)}>×</button>`;
+
+function Request({ row, got }) {
+  if (row.inFlight) clock.value; // it goes on
+  const x = row.x;
+  const conn = useConn(x.conn);
+  const tunnel = store.tunnels.get(x.tunnel);
+  const marks = row.marks(store.now);
+  return html`
+    <${Title} x=${x} />
+    <p class="url">${x.url}</p>
+    ${x.error && html`<p class="error">${!x.error.msg.startsWith(x.error.op) && html`<b>${x.error.op} </b>`}${x.error.msg}</p>`}
+    ${row.stale && html`<p class="note">The end of this request was lost: the page fell behind.</p>`}
+    <${Tools} x=${x} />
+    <${Links} x=${x} />
+    <div class="parts">
+    <${Timing} x=${x} marks=${marks} inFlight=${row.inFlight} />
+    <${Bodies} x=${x} />
+    <${Headers} x=${x} got=${got} />
+    <${Section} title="Connection"><${Connection} x=${x} conn=${conn} tunnel=${tunnel} /><//>
+    ${conn?.tls && html`<${Section} title="TLS"><${TLS} conn=${conn} /><//>`}
+    ${conn && html`<${Section} title="TCP"><${TCP} x=${x} conn=${conn} /><//>`}
+    <${Section} title="Go">${facts({ module: x.go?.module, version: x.go?.version, repository: x.go?.repo, detail: x.go?.extra })}<//>
+    </div>`;
+}
+
+function Title({ x }) {
+  const n = name(x);
+  return html`
+    <header>
+      <span class="dim">#${x.id}</span>
+      <span class=${failed(x) ? "status bad" : "status"}>${status(x)}</span>
+      <span class="dim">${kind(x) === x.method?.toLowerCase() ? x.method : `${x.method} ${kind(x)}`}</span>
+      <${Close} />
+      <h2><span class="dim">${n.head}</span>${n.tail}${n.version && html`<span class="version">@${n.version}</span>`}</h2>
+    </header>`;
+}
+
+// Tools are what can be done with the request.
+function Tools({ x }) {
+  const marked = evidence.value.ids.size > 1;
+  return html`
+    <div class="doings" role="group" aria-label="This request">
+      <button type="button" class="chip" title="Copy a curl command that sends it again (c)" onclick=${() => copyCurl(x.id)}>copy as curl</button>
+      <button type="button" class="chip" title="Copy the address of this request on this page (l)" onclick=${() => copyLink(x.id)}>copy link</button>
+      ${marked && html`<button type="button" class="chip" title="Previous request of the evidence ([)" aria-label="Previous request of the evidence" onclick=${() => step(-1)}>‹</button>
+      <button type="button" class="chip" title="Next request of the evidence (])" aria-label="Next request of the evidence" onclick=${() => step(1)}>›</button>`}
+    </div>`;
+}
+
+// copyCurl copies the request with that id as a curl command.
+export async function copyCurl(id) {
+  let x = null;
+  try {
+    x = await whole(id, store.byID.get(id)?.x);
+  } catch { /* said below */ }
+  if (!x) {
+    tell(`The headers of #${id} are not there: modtap no longer has them, or has stopped.`);
+    return;
   }
+  const { text, error } = curl(x);
+  if (error) tell(`No curl command for #${id}: ${error}.`);
+  else await copy(text, `curl command of #${id}`);
+}
 
-  // render shows the request with id, or nothing; it does nothing if that is shown already.
-  render(id) {
-    const row = this.store.byID.get(id);
-    this.pane.hidden = !row;
-    if (!row) {
-      this.shown = null;
-      return;
-    }
-    const conn = this.store.conns.get(row.x.conn);
-    const tunnel = this.store.tunnels.get(row.x.tunnel);
-    const key = [row.x, conn, tunnel, row.stale];
-    if (this.shown && key.every((v, i) => v === this.shown[i])) return;
-    const same = this.shown?.[0].id === row.x.id;
-    const at = same ? this.pane.scrollTop : 0;
-    this.shown = key;
-    const x = row.x;
-    this.pane.replaceChildren(...[
-      this.title(x),
-      h("p", { class: "url" }, x.url),
-      x.error ? h("p", { class: "error" }, x.error.msg.startsWith(x.error.op) ? null : h("b", {}, `${x.error.op} `), x.error.msg) : null,
-      row.stale ? h("p", { class: "note" }, "The end of this request was lost: the page fell behind.") : null,
-      this.links(x),
-      this.timing(row),
-      section("Connection", connection(x, conn, tunnel)),
-      section("Go", facts({ module: x.go?.module, version: x.go?.version, repository: x.go?.repo, detail: x.go?.extra })),
-      this.body(x),
-      section("Response", headers(x.response)),
-      section("Request", headers(x.request)),
-    ].filter(Boolean));
-    this.pane.scrollTop = at;
+// copyLink copies the address of a request. It has no token in it: a browser that modtap
+// knows can open it, as long as modtap runs.
+export async function copyLink(id) {
+  if (source.value) {
+    tell("A recording that was dropped here has no address; a link would show the other one.");
+    return;
   }
+  await copy(`${location.origin}/#x=${id}`, `link to #${id}, for this browser while modtap runs`);
+}
 
-  title(x) {
-    const n = name(x);
-    return h("header", {},
-      h("span", { class: "dim" }, `#${x.id}`),
-      h("span", { class: failed(x) ? "status bad" : "status" }, status(x)),
-      h("span", { class: "dim" }, kind(x) === x.method.toLowerCase() ? x.method : `${x.method} ${kind(x)}`),
-      h("button", { type: "button", class: "close", title: "Close (Esc)", "aria-label": "Close", onclick: this.close }, "×"),
-      h("h2", {}, h("span", { class: "dim" }, n.head), n.tail, n.version ? h("span", { class: "version" }, `@${n.version}`) : null));
+// Links lead to the requests before and after this one, and name what modtap did to it.
+function Links({ x }) {
+  const to = (id, words) => html`<a href=${`#x=${id}`} onclick=${(e) => { e.preventDefault(); select(id); }}>${words}</a>`;
+  const list = [];
+  if (x.parent) list.push(html`<p>follows ${to(x.parent, `#${x.parent}`)}${why(x)}</p>`);
+  for (const f of store.followers(x.id)) list.push(html`<p>led to ${to(f.id, `#${f.id} ${fullName(f)}`)}</p>`);
+  for (const f of found()) {
+    if (f.evidence?.includes(x.id)) list.push(html`<p><b class=${f.severity}>${severityWord(f)}</b>: <button type="button" class="link" title="Mark the requests that it rests on" onclick=${() => follow(f.id)}>${f.title}</button></p>`);
   }
+  if (x.rules?.length) list.push(html`<p>changed by ${x.rules.join(", ")}</p>`);
+  if (x.sent_to) list.push(html`<p>sent to ${x.sent_to}</p>`);
+  if (x.resent) list.push(html`<p>sent again ${plural(x.resent, "time")} on another connection</p>`);
+  return list.length ? html`<div class="links">${list}</div>` : null;
+}
 
-  // links lead to the requests before and after this one, and name what modtap did to it.
-  links(x) {
-    const to = (id, words) => h("a", { href: `#x=${id}`, onclick: (e) => { e.preventDefault(); this.go(id); } }, words);
-    const list = [];
-    if (x.parent) list.push(h("p", {}, "follows ", to(x.parent, `#${x.parent}`), this.why(x)));
-    for (const f of this.store.followers(x.id)) list.push(h("p", {}, "led to ", to(f.id, `#${f.id} ${fullName(f)}`)));
-    for (const f of this.store.findings.values()) {
-      if (f.evidence?.includes(x.id)) list.push(h("p", {}, `${f.severity}: ${f.title}`));
-    }
-    if (x.rules?.length) list.push(h("p", {}, `changed by ${x.rules.join(", ")}`));
-    if (x.sent_to) list.push(h("p", {}, `sent to ${x.sent_to}`));
-    if (x.resent) list.push(h("p", {}, `sent again ${plural(x.resent, "time")} on another connection`));
-    return list.length ? h("div", { class: "links" }, list) : null;
-  }
+// found are the findings of the stream, and those that only the report has.
+const found = () => [...findings.value.values(), ...(report.value?.findings ?? []).filter((f) => !findings.value.has(f.id))];
 
-  why(x) {
-    const before = this.store.byID.get(x.parent)?.x;
-    if (!before) return "";
-    if (before.status >= 300 && before.status < 400) return ", which redirected here";
-    return before.url === x.url ? ", the same request: go sends every 4xx twice" : "";
-  }
+function why(x) {
+  const before = store.byID.get(x.parent)?.x;
+  if (!before) return "";
+  if (before.status >= 300 && before.status < 400) return ", which redirected here";
+  return before.url === x.url ? ", the same request: go sends every 4xx twice" : "";
+}
 
-  timing(row) {
-    const marks = row.marks(this.store.now);
-    const t = timings(marks);
-    const list = segments(marks);
-    const total = Math.max(marks.end_ms, 0.001);
-    const sent = list.find((s) => s.phase === "send");
-    const lines = [];
-    const line = (phase, ms, pieces, look = phase) => {
-      const bars = pieces.map(([from, to]) => {
-        const bar = h("i", { class: `seg ${look}` });
-        span(bar, from / total, (to - from) / total);
-        return bar;
-      });
-      lines.push(h("tr", {}, h("th", {}, WORDS[phase] ?? phase), h("td", { class: "num" }, duration(ms)), h("td", { class: "track" }, bars)));
-    };
-    if (t.blocked - t.proxy > 0) line("blocked", t.blocked - t.proxy, gaps(list, sent ? sent.from : total), "queue");
-    const broken = row.x.error && list.findLast((s) => s.to > s.from);
-    for (const s of list) line(s.phase, s.to - s.from, [[s.from, s.to]], s === broken ? `${s.phase} fail` : s.phase);
-    lines.push(h("tr", { class: "total" }, h("th", {}, row.inFlight ? "so far" : "total"), h("td", { class: "num" }, duration(marks.end_ms)), h("td")));
-    const x = row.x;
-    const c = x.client ?? {};
-    const some = (ms) => (ms > 0 ? duration(ms) : undefined);
-    return section("Server", h("table", { class: "phases" }, lines),
-      h("h3", {}, "Client"),
-      facts({
-        "headers read": at(c.got_conn_ms),
-        "first byte given": at(c.first_byte_ms),
-        "last byte given": at(c.last_byte_ms),
-        "done": at(c.end_ms),
-      }) ?? h("p", { class: "dim" }, "nothing has been given to the client"),
-      facts({
-        "waited for the server": some(x.server_blocked_ms),
+// Timing is both legs on one axis, with numbers.
+function Timing({ x, marks, inFlight }) {
+  const { total, server, client } = legs(x, marks, inFlight);
+  const some = (ms) => (ms > 0 ? duration(ms) : null);
+  const line = (l) => html`<tr>
+      <th scope="row">${l.name}</th><td class="num">${instant(l.at)}</td><td class="num">${duration(l.took)}</td>
+      <td class="track" aria-hidden="true">${l.bars.map((b) => html`<i class=${`seg ${b.look}`} style=${place(b, total)}></i>`)}</td>
+    </tr>`;
+  return html`
+    <section>
+      <h3>Timing</h3>
+      <table class="phases">
+        <thead><tr><th scope="col">server</th><th scope="col" class="num">from</th><th scope="col" class="num">took</th><td><span class="scale" aria-hidden="true"><i>0</i><i>${duration(total)}</i></span></td></tr></thead>
+        <tbody>${server.map(line)}
+          <tr class="total"><th scope="row">${inFlight ? "so far" : "total"}</th><td></td><td class="num">${duration(marks.end_ms)}</td><td></td></tr>
+        </tbody>
+        <thead><tr><th scope="col">client</th><th scope="col" class="num">at</th><th scope="col" class="num">since</th><td></td></tr></thead>
+        <tbody>${client.length ? client.map(line) : html`<tr><td class="dim" colspan="4">${session.value?.mode === "har" ? "not recorded: another program's recording has only the server's side" : "nothing has been given to the client"}</td></tr>`}</tbody>
+      </table>
+      ${facts({
+        "waited for the body": some(x.server_blocked_ms),
         "held by the client": some(x.client_blocked_ms),
         "modtap's own time": some(x.overhead_ms),
         "delay added by rules": some(x.injected_ms),
-      }));
-  }
-
-  // body loads what was kept of the response's body, as text whatever it is.
-  body(x) {
-    const m = x.response ?? {};
-    const size = m.body_size > 0 ? bytes(m.body_size) : "";
-    const about = [m.mime, size, m.encoding, m.redacted ? "secrets redacted" : ""].filter(Boolean).join(", ");
-    if (!m.kept) {
-      const why = m.sha256 ? facts({ "SHA-256": m.sha256 }) : m.note ? h("p", { class: "dim" }, m.note) : null;
-      return about || why ? section("Body", h("p", { class: "dim" }, about), why) : null;
-    }
-    const pre = h("pre", {}, "…");
-    loadBody(x.id, pre);
-    return section("Body", h("p", { class: "dim" }, about), pre);
-  }
+      })}
+    </section>`;
 }
 
-// gaps are the pieces of the time until end that no phase covers.
-function gaps(list, end) {
-  const pieces = [];
-  let cursor = 0;
-  for (const { from, to } of [...list, { from: end, to: end }]) {
-    if (Math.min(from, end) > cursor) pieces.push([cursor, Math.min(from, end)]);
-    cursor = Math.max(cursor, to);
-  }
-  return pieces;
+// place is where a bar lies, in parts of the axis.
+const place = ({ from, to }, total) => ({ left: `${(from / total * 100).toFixed(3)}%`, width: `${((to - from) / total * 100).toFixed(3)}%` });
+
+// instant writes when something was; a mark of some nanoseconds is the start itself.
+const instant = (ms) => (ms < 0.01 ? "0 ms" : duration(ms));
+
+// Bodies draws what does not change any more only once: a body may be some thousand
+// elements, and the page is drawn anew ten times a second while others are in flight.
+function Bodies({ x }) {
+  return useMemo(() => html`<${Fragment}>
+      <${Section} title="Body">${Body({ x, of: "response" })}<//>
+      <${Section} title="Request body">${x.request?.body_size > 0 || x.request?.kept ? Body({ x, of: "request" }) : null}<//>
+    <//>`, [x]);
 }
 
-// at writes an instant; 0 did not happen, and a mark of some nanoseconds is the start itself.
-const at = (ms) => (ms > 0 ? (ms < 0.01 ? "at once" : `after ${duration(ms)}`) : undefined);
-
-async function loadBody(id, pre) {
-  let data;
-  try {
-    const answer = await fetch(`/api/body/${id}`);
-    if (!answer.ok) {
-      pre.textContent = "modtap no longer has it in memory; it is in the HAR file.";
-      return;
-    }
-    data = new Uint8Array(await answer.arrayBuffer());
-  } catch {
-    pre.textContent = "modtap has stopped; the body is in the HAR file.";
-    return;
-  }
-  const cut = data.subarray(0, MAX_BODY);
-  const text = new TextDecoder().decode(cut);
-  if (text.includes("\0")) {
-    pre.textContent = `${bytes(data.length)} that are not text`;
-    return;
-  }
-  pre.textContent = text + (cut.length < data.length ? `\n… ${bytes(data.length - cut.length)} more in the HAR file` : "");
-}
-
-function section(title, ...content) {
-  if (content.every((c) => c === null)) return null;
-  return h("section", {}, h("h3", {}, title), ...content);
-}
-
-// facts is a list of names and values without those that are not known; null when empty.
-function facts(of) {
-  const known = Object.entries(of).filter(([, v]) => v !== undefined && v !== null && v !== "");
-  if (known.length === 0) return null;
-  return h("dl", { class: "facts" }, known.flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, String(v))]));
-}
-
-function connection(x, conn, tunnel) {
-  if (!conn) {
-    const f = facts({ remote: x.remote, protocol: x.proto, tunnel: tunnel && `${tunnel.target} (${tunnel.kind})` });
-    return f ?? h("p", { class: "dim" }, "no connection to a server was used");
-  }
-  const tls = conn.tls;
-  const failedDials = (conn.dials ?? []).filter((d) => d.error).map((d) => `${d.addr}: ${d.error}`);
-  return [facts({
-    connection: `#${conn.id}, ${plural(conn.exchanges, "request")}`,
-    reused: x.server?.reused ? "yes" : "no, opened for this request",
-    remote: conn.remote || x.remote,
-    "parent proxy": conn.via,
-    protocol: x.proto,
-    addresses: conn.addrs?.length > 1 ? conn.addrs.join(", ") : undefined,
-    "failed attempts": failedDials.join("\n") || undefined,
-    TLS: tls && `${tls.version}, ${tls.suite}${tls.curve ? `, ${tls.curve}` : ""}${tls.resumed ? ", resumed" : ""}`,
-    ALPN: tls && (tls.alpn || "none"),
-    certificate: tls?.subject,
-    issuer: tls?.issuer,
-    "does not verify": tls?.verdict,
-    error: conn.error && `${conn.error.op}: ${conn.error.msg}`,
-    "closed by": conn.closed,
-    client: tunnel?.agent,
-  })];
-}
-
-function headers(m) {
-  const lines = [...(m?.header ?? []), ...(m?.trailer ?? [])];
-  if (lines.length === 0) return null;
-  return h("table", { class: "headers" }, lines.map(({ name, value }) =>
-    h("tr", {}, h("th", {}, name), h("td", isRedacted(value) ? { class: "redacted" } : {}, value))));
+// Headers are those of both directions; the stream leaves them out, so they are asked for.
+function Headers({ x, got }) {
+  const { request, response } = got.x ?? x;
+  const none = !got.x && { loading: "…", missing: "modtap no longer has the headers.", off: "modtap does not answer." }[got.state];
+  if (none) return html`<${Section} title="Headers"><p class="dim" role="status">${none}</p><//>`;
+  return html`
+    <${Section} title="Response headers">${headers(response?.header, "Response headers")}<//>
+    <${Section} title="Response trailers">${headers(response?.trailer, "Response trailers")}<//>
+    <${Section} title="Request headers">${headers(request?.header, "Request headers")}<//>
+    <${Section} title="Request trailers">${headers(request?.trailer, "Request trailers")}<//>`;
 }

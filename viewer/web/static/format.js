@@ -19,9 +19,10 @@ export function duration(ms) {
 // clock writes a running time, which must not jump in width: 0.0 s, 61.5 s → 1:01.5.
 export function clock(ms) {
   const s = Math.max(0, ms) / 1e3;
-  if (s < 60) return `${s.toFixed(1)} s`;
-  const rest = (Math.floor(s * 10) % 600) / 10;
-  return `${Math.floor(s / 60)}:${rest.toFixed(1).padStart(4, "0")}`;
+  const tenths = Math.round(s * 10);
+  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
+  const rest = (tenths % 600) / 10;
+  return `${Math.floor(tenths / 600)}:${rest.toFixed(1).padStart(4, "0")}`;
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
@@ -97,8 +98,8 @@ export function fullName(x) {
 // kind names what was asked for; a request that is none of go's by its method.
 export const kind = (x) => x.go?.kind || (x.method ?? "").toLowerCase();
 
-// failed says whether something went wrong with an exchange.
-export const failed = (x) => Boolean(x.error) || x.status >= 400;
+// failed says whether something went wrong with an exchange, as is:failed does.
+export const failed = (x) => Boolean(x.error) || x.status >= 400 || Boolean(x.done && !x.status);
 
 // status is the word for how an exchange went.
 export function status(x) {

@@ -5,9 +5,11 @@ const PROTOCOL = "modtap/1";
 const RETRY = [300, 1000, 2000, 5000]; // ms; then the last again and again
 
 export class Stream {
-  // say is told how the connection is: connecting, open, complete, broken, denied, foreign.
-  constructor(store, say) {
+  // say is told how the connection is: connecting, open, complete, broken, denied, foreign, gone.
+  // recording is that of state.js's source.
+  constructor(store, recording, say) {
     this.store = store;
+    this.recording = recording;
     this.say = say;
     this.since = 0;
     this.stale = false; // events were lost and no snapshot has come yet
@@ -17,11 +19,15 @@ export class Stream {
 
   open() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const query = this.since > 0 ? `?since=${this.since}` : "";
-    const socket = new WebSocket(`${scheme}//${location.host}/events${query}`);
+    const query = new URLSearchParams({ brief: 1 }); // details ask for the headers of the one they show
+    if (this.since > 0) query.set("since", this.since);
+    if (this.recording) query.set("recording", this.recording);
+    const socket = new WebSocket(`${scheme}//${location.host}/events?${query}`);
+    this.socket = socket;
     const resumed = this.since > 0;
     let greeted = false;
     socket.onmessage = ({ data }) => {
+      if (this.stopped) return;
       const frame = JSON.parse(data);
       if (greeted) {
         this.take(socket, frame);
@@ -61,8 +67,14 @@ export class Stream {
     this.since = this.stale ? 0 : frame.seq; // what is stale is not worth resuming from
   }
 
+  // stop leaves the stream for good, for another one.
+  stop() {
+    this.stopped = true;
+    this.socket?.close();
+  }
+
   async closed(code, greeted) {
-    if (this.foreign) return;
+    if (this.foreign || this.stopped) return;
     if (code === 1000) {
       this.say("complete");
       return;
@@ -71,9 +83,22 @@ export class Stream {
       this.say("denied");
       return;
     }
+    if (!greeted && this.recording && (await gone(this.recording))) {
+      if (!this.stopped) this.say("gone");
+      return;
+    }
     this.say("broken");
     const wait = RETRY[Math.min(this.tries++, RETRY.length - 1)];
-    setTimeout(() => this.open(), wait);
+    setTimeout(() => { if (!this.stopped) this.open(); }, wait);
+  }
+}
+
+// gone asks whether modtap has let a recording go that was dropped here: it keeps a few.
+async function gone(recording) {
+  try {
+    return (await fetch(`/api/recording?${new URLSearchParams({ recording })}`)).status === 404;
+  } catch {
+    return false;
   }
 }
 

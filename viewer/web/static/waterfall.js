@@ -1,251 +1,290 @@
-// The table with the bars. Only the rows in view are in the DOM: a few dozen elements
+// The table with the bars. Only the lines in view are in the DOM: a few dozen elements
 // that are filled anew as one scrolls, whatever the length of the session.
 
-import { $, h, mark, put, span } from "./dom.js";
-import { bytes, duration, failed, fit, fullName, kind, name, place, status } from "./format.js";
-import { segments, timings } from "./marks.js";
-import { Scale, niceStep, room, tickLabel } from "./scale.js";
+import { fold, select } from "./actions.js";
+import { Head, drawTicks } from "./axis.js";
+import { Connectors } from "./connectors.js";
+import { $ } from "./dom.js";
+import { Empty } from "./empty.js";
+import { GroupView } from "./groupview.js";
+import { effect, html, useLayoutEffect, useRef } from "./html.js";
+import { indexOf, lines } from "./lines.js";
+import { onPath } from "./path.js";
+import { RowView } from "./rowview.js";
+import { aside, atGroup, clock, connection, end, evidence, group, range, selected, session, sort, store, unfolded, version, wanted } from "./state.js";
+import { Scale, room } from "./scale.js";
+import { Tip } from "./tip.js";
 
 const ROW = 24; // px, --row in style.css
-const SPARE = 4; // rows above and below the view
-const DRAWN = ["dns", "connect", "proxy", "tls", "send", "wait", "receive"];
+const SPARE = 4; // lines above and below the view
+const TALLEST = 14e6; // px; browsers place nothing beyond 17 million
+const COLOURS = ["queue", "dns", "connect", "tls", "send", "wait", "receive", "fail"];
 
-export class Waterfall {
-  // select is called with the id of a row that was clicked.
-  constructor(store, select) {
+// Requests is the table of requests. Preact makes its frame once; lines are drawn by hand.
+export function Requests() {
+  const table = useRef(null);
+  useLayoutEffect(() => {
+    table.current = new Waterfall(store);
+    return follow(table.current);
+  }, []);
+  const grouped = group.value !== "request";
+  return html`
+    <section class="table" aria-label="Requests">
+      <div id="scroll" role=${grouped ? "treegrid" : "grid"} aria-label="Requests" aria-colcount="8" tabindex="0">
+        <${Head} scale=${() => table.current.scale()} />
+        <div class="row lines" aria-hidden="true"><div id="lines"></div></div>
+        <div id="space" role="rowgroup"></div>
+      </div>
+      <${Empty} />
+    </section>`;
+}
+
+// follow draws the table when anything changes that it shows, at most once a frame.
+function follow(table) {
+  let due = 0;
+  const draw = () => { due ||= requestAnimationFrame(() => { due = 0; table.update(); }); };
+  const stop = effect(() => {
+    void [version.value, clock.value, lines.value, selected.value, atGroup.value, evidence.value, range.value, aside.value, session.value,
+      end.value, connection.value, wanted.value, group.value, sort.value, unfolded.value, onPath.value];
+    draw();
+  });
+  const sizes = new ResizeObserver(() => { table.sized = false; draw(); });
+  sizes.observe(table.scroller);
+  table.scroller.addEventListener("scroll", () => { table.scrolled(); draw(); }, { passive: true });
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  const recolour = () => { table.sized = false; draw(); };
+  scheme.addEventListener("change", recolour);
+  return () => {
+    stop();
+    sizes.disconnect();
+    scheme.removeEventListener("change", recolour);
+    cancelAnimationFrame(due);
+    table.tip.remove();
+  };
+}
+
+class Waterfall {
+  constructor(store) {
     this.store = store;
-    this.pool = [];
-    this.selected = 0;
-    this.evidence = new Set();
+    this.lines = [];
+    this.views = new Map(); // line to the view that shows it
+    this.free = { row: [], group: [] };
     this.follow = true; // stay at the newest row while the session lasts and none is selected
-    this.drawn = ""; // what the axis shows
+    this.sized = false; // the measures of the page are known
+    this.ticks = "";
     this.scroller = $("scroll");
     this.space = $("space");
-    this.space.addEventListener("click", (e) => {
-      const row = e.target.closest(".row");
-      if (row) select(Number(row.dataset.id));
-    });
-    this.space.addEventListener("mouseover", (e) => this.explain(e.target.closest(".row")));
+    this.connectors = new Connectors(this.space);
+    this.tip = new Tip();
+    this.space.addEventListener("click", (e) => this.click(e));
+    this.space.addEventListener("mousemove", (e) => this.hover(e));
+    this.space.addEventListener("mouseleave", () => this.tip.hide());
+  }
+
+  click(e) {
+    const line = this.lineOf(e.target);
+    if (!line) return;
+    this.tip.hide();
+    if (line.group) {
+      atGroup.value = line.group.key;
+      fold(line.group.key);
+    } else select(line.row.id === selected.value && aside.value === "details" ? 0 : line.row.id);
+  }
+
+  hover(e) {
+    const line = e.target.closest(".bar") ? this.lineOf(e.target) : null;
+    if (line) this.tip.show(line, this.store, e.clientX, e.clientY);
+    else this.tip.hide();
+  }
+
+  lineOf(target) {
+    const el = target.closest(".row");
+    for (const [line, view] of this.views) {
+      if (view.el === el) return line;
+    }
+    return null;
   }
 
   // scale is the time axis as it is now.
   scale() {
     const s = this.store;
-    if (s.window) return new Scale(...s.window);
+    if (range.value) return new Scale(...range.value);
     const length = s.now - s.origin;
     const from = Math.min(0, (s.rows[0]?.at ?? s.origin) - s.origin);
-    return new Scale(from, s.end ? length * 1.005 : room(length));
+    return new Scale(from, s.over ? Math.max(length * 1.005, 1) : room(length));
   }
 
-  // size makes the scrollbar as long as there are rows.
-  size() {
-    this.space.style.height = `${this.store.visible.length * ROW}px`;
+  // measure reads the sizes that a frame needs; reading them in every frame would have the
+  // browser lay out the page each time.
+  measure() {
+    const style = getComputedStyle(document.documentElement);
+    const axis = $("axis");
+    const name = $("name");
+    this.height = this.scroller.clientHeight;
+    this.head = this.scroller.firstElementChild.offsetHeight;
+    this.left = axis.offsetLeft;
+    this.room = Math.floor((name.clientWidth - 12) / ($("ruler").offsetWidth / 50));
+    this.pixels = {
+      width: axis.clientWidth, ratio: Math.min(devicePixelRatio || 1, 2), scheme: matchMedia("(prefers-color-scheme: dark)").matches,
+      colours: Object.fromEntries([...COLOURS.map((c) => [c, style.getPropertyValue(`--${c}`)]), ["proxy", style.getPropertyValue("--queue")]]),
+    };
+    this.sized = this.pixels.width > 0;
+  }
+
+  // widen gives the ids the room of the longest.
+  widen() {
+    const digits = String(this.store.rows.at(-1)?.id ?? 0).length;
+    if (digits === this.digits) return;
+    this.digits = digits;
+    this.sized = false;
+    this.scroller.style.setProperty("--ids", `${Math.max(44, 20 + 8 * digits)}px`);
+  }
+
+  // update draws what the signals say.
+  update() {
+    if (!this.scroller.isConnected) return;
+    this.lines = lines.value;
+    this.widen();
+    if (!this.sized) this.measure();
+    this.stretch();
+    this.stick();
+    this.reveal(wanted.peek());
+    this.render();
+  }
+
+  // stretch makes the scrollbar as long as there are lines. Of more lines than a browser
+  // can place, a pixel of the scrollbar stands for more than one.
+  stretch() {
+    this.virtual = this.lines.length * ROW;
+    this.real = Math.min(this.virtual, TALLEST);
+    if (this.real !== this.tall) this.space.style.height = `${this.real}px`;
+    this.tall = this.real;
+    const view = Math.max(1, this.height - this.head);
+    this.ratio = this.virtual > this.real ? (this.virtual - view) / Math.max(1, this.real - view) : 1;
+  }
+
+  // stick stays at the newest row.
+  stick() {
+    if (!this.follow || selected.value || atGroup.value || !this.store.live || !this.store.ready) return;
+    if (group.value !== "request" || sort.value.by !== "id" || sort.value.down) return;
+    const bottom = this.real + this.head - this.height;
+    if (bottom > 0 && Math.abs(bottom - this.scroller.scrollTop) > 1) this.scroller.scrollTop = bottom;
+  }
+
+  // reveal scrolls the line of a request or a group into view, once it is there. The group
+  // of a request is unfolded.
+  reveal(id) {
+    if (!id) return;
+    const i = indexOf(id);
+    if (i < 0) {
+      const row = this.store.byID.get(id);
+      if (row?.of && row.in && !unfolded.value.has(row.of.key)) fold(row.of.key, true);
+      return;
+    }
+    wanted.value = 0;
+    const s = this.scroller;
+    const room = this.height - this.head - ROW;
+    const now = s.scrollTop * this.ratio;
+    const top = i * ROW;
+    if (top < now) s.scrollTop = top / this.ratio;
+    else if (top > now + room) s.scrollTop = (top - room) / this.ratio;
+  }
+
+  scrolled() {
+    const s = this.scroller;
+    this.follow = s.scrollTop + this.height >= this.tall + this.head - ROW;
+    this.tip.hide();
   }
 
   render() {
-    const rows = this.store.visible;
-    const top = this.scroller.scrollTop;
-    const height = this.scroller.clientHeight;
-    this.size();
-    if (this.follow && !this.selected && this.store.live && this.store.ready) {
-      const bottom = rows.length * ROW + this.head() - height;
-      if (bottom > 0 && Math.abs(bottom - top) > 1) this.scroller.scrollTop = bottom;
-    }
-    const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW) - SPARE);
-    const count = Math.min(rows.length - first, Math.ceil(height / ROW) + 2 * SPARE);
-    this.grow(Math.max(count, 0));
+    const { lines, store } = this;
+    const scroll = this.scroller.scrollTop;
+    const top = scroll * this.ratio;
+    const first = Math.max(0, Math.floor(top / ROW) - SPARE);
+    const count = Math.max(0, Math.min(lines.length - first, Math.ceil(this.height / ROW) + 2 * SPARE));
     const scale = this.scale();
-    this.used = new Set();
-    this.room = Math.floor(($("name").clientWidth - 12) / ($("ruler").offsetWidth / 50));
-    this.pixel = (scale.to - scale.from) / Math.max(1, $("axis").clientWidth);
+    this.pixel = (scale.to - scale.from) / Math.max(1, this.pixels.width);
+    this.assign(first, count);
+    const place = (i) => i * ROW - top + scroll;
+    for (let i = first; i < first + count; i++) this.fill(this.views.get(lines[i]), lines[i], i, place(i), scale);
+    const at = (ms) => scale.at(ms - store.origin);
+    this.connectors.draw(lines, first, count, store.links, place, at, this.left, this.pixels.width);
+    this.tell();
+    const view = Math.max(0, this.height - this.head);
+    const key = `${scale.from} ${scale.to} ${this.pixels.width} ${view}`;
+    if (key !== this.ticks) drawTicks(scale, this.pixels.width, view);
+    this.ticks = key;
+  }
+
+  // assign gives each line in view a view: the one that shows it already, or one that is free.
+  assign(first, count) {
+    const views = new Map();
+    const bare = [];
     for (let i = first; i < first + count; i++) {
-      this.fill(this.pool[i % this.pool.length], rows[i], i, scale);
+      const line = this.lines[i];
+      const view = this.views.get(line);
+      if (view) views.set(line, view);
+      else bare.push(line);
+      this.views.delete(line);
     }
-    for (const r of this.pool) {
-      if (!this.used.has(r)) r.hide();
+    for (const view of this.views.values()) this.free[view instanceof GroupView ? "group" : "row"].push(view);
+    for (const line of bare) {
+      const kind = line.group ? "group" : "row";
+      views.set(line, this.free[kind].pop() ?? this.make(kind));
     }
-    this.scroller.setAttribute("aria-rowcount", rows.length + 1);
-    if (this.selected) this.scroller.setAttribute("aria-activedescendant", `row-${this.selected}`);
-    else this.scroller.removeAttribute("aria-activedescendant");
-    this.axis(scale);
-  }
-
-  head() {
-    return this.scroller.firstElementChild.offsetHeight;
-  }
-
-  grow(count) {
-    while (this.pool.length < count) {
-      const r = new RowView();
-      this.pool.push(r);
-      this.space.append(r.el);
+    for (const kind in this.free) {
+      for (const view of this.free[kind]) view.hide();
     }
+    this.views = views;
   }
 
-  fill(view, row, index, scale) {
-    this.used.add(view);
-    view.el.hidden = false;
-    view.el.style.transform = `translateY(${index * ROW}px)`;
-    view.el.setAttribute("aria-rowindex", index + 2);
-    view.show(row, row.id === this.selected, this.evidence.has(row.id), this.room);
-    view.draw(row, this.store, scale, this.pixel);
+  make(kind) {
+    const view = kind === "group" ? new GroupView() : new RowView();
+    this.space.append(view.el);
+    return view;
   }
 
-  // explain puts the phases into the tooltip of the row under the mouse.
-  explain(el) {
-    const row = el && this.store.byID.get(Number(el.dataset.id));
-    if (!row) return;
-    const t = timings(row.marks(this.store.now));
-    const parts = Object.entries({ queue: t.blocked, dns: t.dns, connect: t.connect, send: t.send, wait: t.wait, receive: t.receive })
-      .filter(([, ms]) => ms > 0).map(([phase, ms]) => `${phase} ${duration(ms)}`);
-    el.title = `${row.x.method} ${row.x.url}\n${parts.join(" · ")}`;
-  }
-
-  // axis draws the ticks, their lines behind the rows, and how many requests were in flight.
-  axis(scale) {
-    const width = $("axis").clientWidth;
-    const key = `${scale.from} ${scale.to} ${width} ${this.store.window ? 0 : this.store.version} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
-    if (key === this.drawn) return;
-    this.drawn = key;
-    const wanted = Math.max(2, Math.floor(width / 80));
-    const step = niceStep((scale.to - scale.from) / wanted);
-    const ticks = scale.ticks(wanted).map((ms) => ({ at: scale.at(ms), label: tickLabel(ms, step) }));
-    const labels = [];
-    const lines = [];
-    for (const { at, label } of ticks) {
-      const line = h("i", { class: "line" });
-      line.style.left = `${at * 100}%`;
-      lines.push(line);
-      if (at * width > width - 36) continue; // would be cut off
-      const text = h("span", { class: "tick" }, label);
-      text.style.left = `${at * 100}%`;
-      labels.push(text);
+  fill(view, line, i, y, scale) {
+    if (view.el.hidden) view.el.hidden = false;
+    if (view.y !== y) view.el.style.transform = `translateY(${y}px)`;
+    view.y = y;
+    if (view.index !== i) view.el.setAttribute("aria-rowindex", i + 2);
+    view.index = i;
+    if (line.group) {
+      const g = line.group;
+      const conn = group.value === "connection" ? this.store.conns.get(Number(g.key.slice(5))) : undefined;
+      view.show(g, { selected: g.key === atGroup.value, open: unfolded.value.has(g.key), evidence: !unfolded.value.has(g.key) && this.marked(g) });
+      view.draw(g, this.store, scale, conn, this.pixels);
+      return;
     }
-    $("axis").querySelectorAll(".tick").forEach((e) => e.remove());
-    $("axis").append(...labels);
-    $("lines").replaceChildren(...lines);
-    drawLoad($("load"), width, this.store, scale);
-  }
-}
-
-// A RowView is one reusable row of elements.
-class RowView {
-  constructor() {
-    this.id = h("div", { class: "num id", role: "gridcell" });
-    this.status = h("div", { role: "gridcell", class: "status" });
-    this.kind = h("div", { class: "kind", role: "gridcell" });
-    this.nameHead = h("span", { class: "dim cut" });
-    this.nameTail = h("span", { class: "tail" });
-    this.version = h("span", { class: "version" });
-    this.host = h("div", { class: "host", role: "gridcell" });
-    this.size = h("div", { class: "num", role: "gridcell" });
-    this.time = h("div", { class: "num", role: "gridcell" });
-    this.queue = h("i", { class: "seg queue" });
-    this.segs = Object.fromEntries(DRAWN.map((p) => [p, h("i", { class: `seg ${p}` })]));
-    this.pending = h("i", { class: "seg pending" });
-    this.held = h("i", { class: "seg held" });
-    this.cap = h("i", { class: "cap" });
-    this.bar = h("div", { class: "bar", role: "gridcell" }, this.queue, ...Object.values(this.segs), this.pending, this.held, this.cap);
-    const label = h("div", { class: "name", role: "gridcell" }, this.nameHead, this.nameTail, this.version);
-    this.el = h("div", { class: "row", role: "row" },
-      this.id, this.status, this.kind, label, this.host, this.size, this.time, this.bar);
+    const row = line.row;
+    const word = this.store.links.before(row)?.word ?? "";
+    view.show(row, { selected: row.id === selected.value, evidence: evidence.value.ids.has(row.id), word }, this.room);
+    view.draw(row, this.store, scale, this.pixel, onPath.value.get(row.id));
   }
 
-  // hide leaves nothing behind that could be taken for a row in view.
-  hide() {
-    if (this.el.hidden) return;
-    this.el.hidden = true;
-    this.shown = null;
-    mark(this.el, "row");
-    this.el.removeAttribute("id");
-  }
-
-  // show fills the cells that change only with the exchange; room is how many
-  // characters its name may have.
-  show(row, selected, evidence, room) {
-    const x = row.x;
-    mark(this.el, `row${selected ? " selected" : ""}${evidence ? " evidence" : ""}${failed(x) ? " failed" : ""}${row.inFlight ? " live" : ""}${row.stale ? " stale" : ""}`);
-    if (this.shown === x && this.room === room) return;
-    this.shown = x;
-    this.room = room;
-    this.el.dataset.id = row.id;
-    this.el.id = `row-${row.id}`;
-    const n = fit(name(x), room);
-    put(this.id, String(x.id));
-    put(this.status, status(x));
-    put(this.kind, kind(x));
-    put(this.nameHead, n.head);
-    put(this.nameTail, n.tail);
-    put(this.version, n.version);
-    put(this.host, place(x).host);
-    put(this.size, x.response?.body_size > 0 ? bytes(x.response.body_size) : "");
-    this.bar.setAttribute("aria-label", fullName(x));
-  }
-
-  // draw places the bar; it changes with the clock and the axis too. pixel is the time
-  // that one of them shows.
-  draw(row, store, scale, pixel) {
-    const marks = row.marks(store.now);
-    const start = row.at - store.origin;
-    const list = segments(marks);
-    const end = marks.end_ms;
-    put(this.time, end > 0 ? duration(end) : "");
-    const place = (el, from, to) => {
-      const a = Math.min(Math.max(scale.at(start + from), -0.01), 1.01);
-      const b = Math.min(Math.max(scale.at(start + to), -0.01), 1.01);
-      el.hidden = false;
-      span(el, a, b - a);
-    };
-    for (const p of DRAWN) this.segs[p].hidden = true;
-    const sent = list.find((s) => s.phase === "send");
-    // A request that was just sent off has told nothing yet: it is not said to queue.
-    const known = row.inFlight && !sent ? (list.at(-1)?.to ?? 0) : end;
-    place(this.queue, 0, sent ? sent.from : known);
-    if (known < end) place(this.pending, known, end);
-    else this.pending.hidden = true;
-    // What would be thinner than half a pixel is left out, or the least of all phases
-    // would look like the longest; that one is always seen.
-    const least = pixel * 0.5;
-    const longest = list.reduce((a, s) => (a && a.to - a.from >= s.to - s.from ? a : s), null);
-    const broken = row.x.error ? (list.findLast((s) => s.to > s.from)?.phase ?? "queue") : "";
-    for (const s of list) {
-      const must = s === longest || s.phase === broken;
-      if (s.to - s.from > (must ? 0 : least)) place(this.segs[s.phase], s.from, s.to);
-      this.segs[s.phase].classList.toggle("longest", s === longest);
-      this.segs[s.phase].classList.toggle("fail", s.phase === broken);
+  // marked is whether a group has a request that is evidence.
+  marked(g) {
+    for (const id of evidence.value.ids) {
+      if (this.store.byID.get(id)?.of === g) return true;
     }
-    this.queue.classList.toggle("fail", broken === "queue");
-
-    const receive = list.find((s) => s.phase === "receive");
-    const held = Math.min(row.x.client_blocked_ms ?? 0, receive ? receive.to - receive.from : 0);
-    if (held > 0) place(this.held, receive.to - held, receive.to);
-    else this.held.hidden = true;
-    place(this.cap, end, end);
+    return false;
   }
-}
 
-// drawLoad paints how many requests were in flight over the time of the axis.
-function drawLoad(canvas, width, store, scale) {
-  const height = canvas.parentElement.clientHeight;
-  const dpr = devicePixelRatio || 1;
-  canvas.width = Math.max(1, Math.round(width * dpr));
-  canvas.height = Math.round(height * dpr);
-  const steps = new Int32Array(canvas.width + 2);
-  const column = (ms) => Math.min(Math.max(Math.floor(scale.at(ms) * canvas.width), 0), canvas.width);
-  for (const row of store.rows) {
-    const from = row.at - store.origin;
-    const to = from + row.took(store.now);
-    if (to < scale.from || from > scale.to) continue;
-    steps[column(from)]++;
-    steps[column(to) + 1]--;
-  }
-  let most = 1;
-  for (let i = 0, n = 0; i < canvas.width; i++) most = Math.max(most, n += steps[i]);
-  const g = canvas.getContext("2d");
-  g.fillStyle = getComputedStyle(canvas).color;
-  for (let i = 0, n = 0; i < canvas.width; i++) {
-    n += steps[i];
-    const bar = Math.round((n / most) * canvas.height * 0.52);
-    if (n > 0) g.fillRect(i, canvas.height - Math.max(bar, dpr), 1, Math.max(bar, dpr));
+  // tell says to a screen reader how long the table is and which line is selected.
+  tell() {
+    this.scroller.setAttribute("aria-rowcount", this.lines.length + 1);
+    const i = indexOf(atGroup.value || selected.value);
+    const view = i >= 0 ? this.views.get(this.lines[i]) : undefined;
+    for (const v of this.views.values()) {
+      if (v !== view && v.told) v.el.removeAttribute("aria-selected");
+      v.told = v === view;
+    }
+    if (view) {
+      view.el.setAttribute("aria-selected", "true");
+      this.scroller.setAttribute("aria-activedescendant", view.el.id);
+    } else {
+      this.scroller.removeAttribute("aria-activedescendant");
+    }
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, clock, duration, fit, fullName, instant, isRedacted, kind, name, place, shortVersion, status } from "../../static/format.js";
+import { bytes, clock, duration, failed, fit, fullName, instant, isRedacted, kind, name, place, shortVersion, status } from "../../static/format.js";
 
 const table = (f, rows) => rows.forEach(([input, want]) => assert.deepEqual(f(input), want, JSON.stringify(input)));
 
@@ -13,7 +13,7 @@ test("durations have three digits that matter", () => {
 });
 
 test("the clock does not jump in width", () => {
-  table(clock, [[-5, "0.0 s"], [0, "0.0 s"], [12440, "12.4 s"], [59999, "60.0 s"], [61500, "1:01.5"], [3600000, "60:00.0"]]);
+  table(clock, [[-5, "0.0 s"], [0, "0.0 s"], [12440, "12.4 s"], [59949, "59.9 s"], [59999, "1:00.0"], [61500, "1:01.5"], [3600000, "60:00.0"]]);
 });
 
 test("sizes count in thousands", () => {
@@ -62,4 +62,11 @@ test("status and kind", () => {
 
 test("redacted values are recognised", () => {
   table(isRedacted, [["Basic REDACTED", true], ["gzip", false], ["***", true]]);
+});
+
+test("failed is what is:failed finds: an error, a status from 400 on, or no answer", () => {
+  for (const [x, want] of [
+    [{ done: true, status: 200 }, false], [{ done: true, status: 404 }, true], [{ status: 0 }, false],
+    [{ done: true, status: 0 }, true], [{ done: true, status: 200, error: { op: "read" } }, true],
+  ]) assert.equal(failed(x), want, JSON.stringify(x));
 });

@@ -27,37 +27,6 @@ test("rows are in the order of starting, however they come", () => {
   assert.deepEqual(s.rows.map((r) => r.id), [1, 2, 3, 4]);
 });
 
-test("a filter looks at all that a row shows", () => {
-  const s = make(frame(3, [
-    x(1, { go: { kind: "zip", module: "github.com/A/b", version: "v1.0.0" }, status: 200 }),
-    x(2, { go: { kind: "mod", module: "rsc.io/quote", version: "v1.5.2" }, status: 404 }),
-    x(3, { error: { op: "dial" } }),
-  ]));
-  const found = (text) => { s.filter(text); return s.visible.map((r) => r.id); };
-  assert.deepEqual(found(""), [1, 2, 3]);
-  assert.deepEqual(found("zip"), [1]);
-  assert.deepEqual(found("404"), [2]);
-  assert.deepEqual(found("GITHUB.com/a"), [1]);
-  assert.deepEqual(found("host.test quote@v1.5"), [2]);
-  assert.deepEqual(found("dial"), [3]);
-  assert.deepEqual(found("zip 404"), []);
-  s.filter("200");
-  s.apply(frame(4, [x(2, { status: 200 })]));
-  assert.deepEqual(s.visible.map((r) => r.id), [1, 2], "a row that comes to match appears");
-});
-
-test("a window shows what happened in it", () => {
-  const at = (ms) => new Date(Date.parse(START) + ms).toISOString();
-  const s = make(frame(3, [
-    x(1, { start: at(0), server: { end_ms: 100 }, done: true }),
-    x(2, { start: at(150), server: { end_ms: 100 }, done: true }),
-    x(3, { start: at(400), server: { end_ms: 100 }, done: true }),
-  ]), frame(4, [{ end: { at_ms: 600, exit_code: 0 } }]));
-  s.window = [90, 200];
-  s.touch();
-  assert.deepEqual(s.visible.map((r) => r.id), [1, 2]);
-});
-
 test("events that were lost make it ask; a snapshot ends what it does not have", () => {
   const s = make(frame(2, [x(1), x(2)]));
   assert.equal(s.apply(frame(9, [x(3)], { lost: 5 })), false);
@@ -96,4 +65,52 @@ test("a bar lasts until now while its request is in flight", () => {
   assert.equal(a.took(a.at - 500), 0, "never backwards");
   assert.equal(b.took(b.at + 500), 7, "answered without a server");
   assert.equal(c.took(c.at + 500), 9);
+});
+
+test("a page of the recording fills holes, and never replaces what the stream told", () => {
+  const s = make(frame(9, [x(3, { status: 200, done: true }), x(6)]));
+  const watch = s.watch();
+  watch.take();
+  assert.equal(s.page([x(1, { done: true, status: 200 }), x(2), x(3, { status: 500, done: true }), x(5, { done: true, status: 200 }), x(9, { done: true, status: 304 })].map((e) => e.exchange)), 4);
+  assert.deepEqual(s.rows.map((r) => r.id), [1, 2, 3, 5, 6, 9]);
+  assert.equal(s.byID.get(3).x.status, 200);
+  assert.equal(s.byID.get(2).inFlight, false, "what never ended in the recording is not in flight");
+  assert.deepEqual(s.totals, { requests: 6, inFlight: 1, bytes: 0, failed: 0 });
+  assert.deepEqual([...watch.take().rows].map((r) => r.id), [1, 2, 5, 9]);
+});
+
+test("a watch tells each change once, and everything after another session", () => {
+  const s = make();
+  const watch = s.watch();
+  assert.equal(watch.take().all, true);
+  s.apply(frame(2, [x(1), x(2)]));
+  s.apply(frame(3, [x(1, { done: true })]));
+  assert.deepEqual([...watch.take().rows].map((r) => r.id), [1, 2]);
+  assert.equal(watch.take().rows.size, 0);
+  s.reset();
+  assert.equal(watch.take().all, true);
+});
+
+test("a recording without an end ends with the last that is known of it", () => {
+  const s = make(frame(3, [
+    x(1, { start: "2026-11-22T01:00:02Z", status: 200, done: true, server: { wrote_headers_ms: 1, end_ms: 500 } }),
+    x(2, { start: "2026-11-22T01:00:01Z", server: { wrote_headers_ms: 1, first_byte_ms: 700 } }), // cut off
+  ]));
+  assert.ok(s.live && s.elapsed > 1e6, "while more may come, it goes on");
+  s.finish();
+  assert.equal(s.live, false);
+  assert.equal(s.elapsed, 2500);
+  assert.equal(s.byID.get(2).took(s.now), 1500, "what was in flight then");
+  s.page([{ id: 9, start: "2026-11-22T01:00:03Z", done: true, status: 200, server: { end_ms: 250 } }]);
+  assert.equal(s.elapsed, 3250);
+  s.reset();
+  assert.equal(s.over, false);
+});
+
+test("what modtap does after the command's end is not the command's time", () => {
+  const s = make(frame(2, [{ process: { start_ms: 10, end_ms: 1210 } }]));
+  s.apply(frame(3, [{ end: { at_ms: 1900 } }]));
+  s.finish();
+  assert.equal(s.elapsed, 1200);
+  assert.equal(s.now - s.origin, 1900);
 });
