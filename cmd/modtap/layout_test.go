@@ -67,6 +67,9 @@ type dependency struct {
 
 // homes has every third-party package there is.
 var homes = []dependency{
+	{"charm.land/bubbletea/v2", []string{"viewer/tui"}},
+	{"github.com/charmbracelet/x/ansi", []string{"viewer/tui"}},
+	{"github.com/cli/browser", []string{"cmd/modtap"}},
 	{"github.com/elazarl/goproxy", []string{"intercept/forward.go"}},
 	{"github.com/gorilla/websocket", []string{"viewer/stream"}},
 	{"github.com/rs/zerolog", []string{"cmd/modtap", "intercept", "viewer/stream"}},

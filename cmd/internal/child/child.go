@@ -19,12 +19,17 @@ type Command struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
+	// Apart keeps the child from the terminal that modtap draws on: on Unix it gets a session
+	// of its own, so that it cannot ask for a password there, and Ctrl-C reaches it by
+	// Interrupt and Wait alone. Give it stdio that is no terminal.
+	Apart bool
 }
 
 // A Process is a child that was started. Call Wait.
 type Process struct {
 	cmd   *exec.Cmd
 	start time.Time
+	apart bool
 }
 
 // A Result says how a child ended and what it used.
@@ -36,6 +41,8 @@ type Result struct {
 	System     time.Duration
 	// Interrupted reports that Ctrl-C, or its like, came while the child ran.
 	Interrupted bool
+	// Ended reports that another signal came that asks to end: a kill, or the terminal is gone.
+	Ended bool
 
 	read, written int64 // bytes from and to disks; -1: this system does not say
 }
@@ -45,7 +52,10 @@ func Start(c Command) (*Process, error) {
 	p := &Process{cmd: &exec.Cmd{
 		Path: c.Path, Args: c.Args, Env: c.Env,
 		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
-	}}
+	}, apart: c.Apart}
+	if c.Apart {
+		p.cmd.SysProcAttr = apart()
+	}
 	p.start = time.Now()
 	err := p.cmd.Start()
 	switch {
@@ -74,19 +84,27 @@ func (p *Process) Wait(s *Signals) Result {
 		// Its error repeats the state below, or is about copying stdio that is no file.
 		_ = p.cmd.Wait()
 	}()
-	interrupted := false
+	interrupted, end := false, false
 	for {
 		select {
 		case sig := <-s.caught:
 			interrupted = interrupted || sig == os.Interrupt
-			pass(p.cmd.Process, sig)
+			end = end || sig != os.Interrupt && Ends(sig)
+			if p.apart {
+				passApart(p.cmd.Process, sig)
+			} else {
+				pass(p.cmd.Process, sig)
+			}
 		case <-ended:
 			r := p.result()
-			r.Interrupted = interrupted
+			r.Interrupted, r.Ended = interrupted, end
 			return r
 		}
 	}
 }
+
+// Interrupt gives a child that was started Apart what Ctrl-C on its terminal would.
+func (p *Process) Interrupt() { interrupt(p.cmd.Process) }
 
 func (p *Process) result() Result {
 	state := p.cmd.ProcessState

@@ -35,6 +35,26 @@ func pass(p *os.Process, sig os.Signal) {
 	_ = p.Signal(sig) // it may have ended meanwhile
 }
 
+// apart makes a session of its own.
+func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// passApart gives sig to a child with a session of its own. What a terminal sends goes to its
+// whole group, as the terminal would: the go command's own children wait for it, too.
+func passApart(p *os.Process, sig os.Signal) {
+	switch sig {
+	case syscall.SIGPIPE:
+	case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP:
+		if p.Signal(syscall.Signal(0)) == nil { // it may have ended, and its number be another's
+			_ = syscall.Kill(-p.Pid, sig.(syscall.Signal))
+		}
+	default:
+		_ = p.Signal(sig)
+	}
+}
+
+// interrupt is Ctrl-C for a child with a session of its own.
+func interrupt(p *os.Process) { passApart(p, syscall.SIGINT) }
+
 // InForeground reports whether this process belongs to the foreground group of its terminal.
 func InForeground() bool {
 	tty, err := os.Open("/dev/tty")

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A signal sent to modtap alone ends the child, and modtap outlives it.
@@ -46,5 +48,58 @@ func TestChildInheritsNoIgnoredSignal(t *testing.T) {
 		if v, ok := strings.CutPrefix(line, "SigIgn:"); ok && strings.Trim(v, " \t\n0") != "" {
 			t.Errorf("the child ignores signals: %s", line)
 		}
+	}
+}
+
+// A child that was started Apart has no part in modtap's terminal. Interrupt reaches it and
+// what it has started; a signal that modtap got is passed on to it.
+func TestApart(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("needs sh")
+	}
+	for _, test := range []struct {
+		name  string
+		send  func(*Process)
+		sig   syscall.Signal
+		ended bool // by somebody who wants modtap to end
+	}{
+		{"Interrupt", (*Process).Interrupt, syscall.SIGINT, false},
+		{"kill -INT of modtap", func(*Process) { _ = syscall.Kill(os.Getpid(), syscall.SIGINT) }, syscall.SIGINT, false},
+		{"the terminal is gone", func(*Process) { _ = syscall.Kill(os.Getpid(), syscall.SIGHUP) }, syscall.SIGHUP, true},
+		{"kill of modtap", func(*Process) { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM) }, syscall.SIGTERM, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := Catch()
+			defer s.Stop()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			p, err := Start(Command{
+				Path: sh, Args: []string{"sh", "-c", "(: >/dev/tty) 2>/dev/null && echo tty; sleep 60 & echo $!; wait"},
+				Env: os.Environ(), Stdout: w, Apart: true,
+			})
+			w.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+			line := make([]byte, 64)
+			n, err := r.Read(line) // the shell has started its own child
+			if err != nil || strings.Contains(string(line[:n]), "tty") {
+				t.Fatalf("%q, %v", line[:n], err)
+			}
+			if sid, err := unix.Getsid(p.cmd.Process.Pid); err != nil || sid != p.cmd.Process.Pid {
+				t.Errorf("its session is %d, its number %d, %v", sid, p.cmd.Process.Pid, err)
+			}
+			s.Started()
+			test.send(p)
+			got := p.Wait(s)
+			if got.ExitCode != 128+int(test.sig) || got.Ended != test.ended {
+				t.Errorf("it ended with %d (Ended %v), want %d (%v)", got.ExitCode, got.Ended, 128+int(test.sig), test.ended)
+			}
+		})
 	}
 }
