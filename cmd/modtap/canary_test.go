@@ -150,7 +150,9 @@ func TestCanaryIsFound(t *testing.T) {
 			w := newCanaryWorld(t, run)
 			w.run(t)
 			found := map[string]bool{}
+			places := ""
 			w.search(t, func(where string, secret canary, _ string) {
+				places += where + "\n"
 				if strings.HasSuffix(where, ".har") || strings.Contains(where, ".har ") || strings.Contains(where, ".bodies") {
 					found[secret.name] = true
 				}
@@ -158,6 +160,11 @@ func TestCanaryIsFound(t *testing.T) {
 			for _, p := range run.places {
 				if !found[p.name] && !p.unrecorded {
 					t.Errorf("the secret of %s is not in the recording, with --no-redact: did it happen?\n%s", p.name, w.childLog(t))
+				}
+			}
+			for _, view := range canaryViews { // it is looked into
+				if !strings.Contains(places, view) {
+					t.Errorf("no secret is in %s, with --no-redact", view)
 				}
 			}
 			if n := strings.Count(w.stderr.String(), "warning: passwords and tokens will be recorded"); n != 1 {
@@ -304,6 +311,9 @@ func (w *canaryWorld) run(t *testing.T) {
 	if code != w.r.exit {
 		t.Fatalf("%v, want exit code %d\n%s\n%s", err, w.r.exit, w.stderr.String(), w.childLog(t))
 	}
+	if w.r.view {
+		w.viewed(t, ctx)
+	}
 }
 
 func (w *canaryWorld) childLog(t *testing.T) string {
@@ -328,7 +338,7 @@ func (w *canaryWorld) search(t *testing.T, found func(where string, secret canar
 	look("stdout", []byte(w.stdout.String()))
 	look("stderr", []byte(w.stderr.String()))
 	for name, text := range w.shown {
-		look("the live view's "+name, text)
+		look(name, text)
 	}
 	for name, secret := range w.secrets { // modtap's own are not the child's to know
 		if slices.Contains([]string{"parent", "wrong", "gone", "broken", "flag"}, name) {

@@ -17,8 +17,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"modtap/viewer/stream"
 )
 
 // A canary is a secret and the forms that it may be written in.
@@ -148,62 +146,9 @@ func (w *canaryWorld) watch(t *testing.T, ctx context.Context) {
 		}
 		time.Sleep(10 * time.Millisecond) // modtap is another process
 	}
-	client, err := stream.Dial(ctx, page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	ids := map[uint64]bool{}
-	hello, _ := json.Marshal(client.Session())
-	frames := bytes.NewBuffer(hello)
 	done := func() bool { _, err := os.Stat(filepath.Join(w.theirs, "done")); return err == nil }
-	for quiet := 0; quiet < 3 && ctx.Err() == nil; {
-		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
-		b, err := client.Next(short)
-		cancel()
-		if err != nil {
-			if done() {
-				quiet++ // what comes last is sent within 100 ms
-			}
-			continue
-		}
-		json.NewEncoder(frames).Encode(b)
-		for _, e := range b.Events {
-			if e.Exchange != nil {
-				ids[e.Exchange.ID] = true
-			}
-		}
-	}
-	w.shown["stream"] = frames.Bytes()
-	u, err := url.Parse(page)
-	if err != nil || len(ids) == 0 {
-		t.Fatal(err, len(ids))
-	}
-	paths := []string{"/", "/api/recording", "/api/recording.har"}
-	for id := range ids {
-		paths = append(paths, fmt.Sprintf("/api/body/%d", id), fmt.Sprintf("/api/body/%d?of=request", id))
-	}
-	got := 0
-	for _, path := range paths {
-		req, _ := http.NewRequestWithContext(ctx, "GET", "http://"+u.Host+path, nil)
-		req.Header.Set("Authorization", "Bearer "+u.Query().Get("token"))
-		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp.StatusCode == http.StatusOK {
-			got++
-		}
-		w.shown[path] = append(fmt.Appendf(nil, "%v", resp.Header), body...)
-	}
-	if got < 5 {
-		t.Errorf("the live view gave %d of %d pages", got, len(paths))
-	}
+	w.show(t, ctx, page, "the live view's", done)
+	w.dropped(t, ctx, page)
 }
 
 // unzipped is b, or what it is when it is gzip.

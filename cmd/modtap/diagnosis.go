@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"modtap/recorder/diagnose"
 	"modtap/recorder/har"
@@ -22,36 +23,22 @@ const maxDiagnosed = 100_000
 
 var errTooMany = errors.New("there were too many requests")
 
-// input is what a run is diagnosed from at its end: the recording, or what was kept of a
-// session without one. Of more requests than are kept there is no diagnosis: the time of
-// the others would be nobody's.
-func (s *session) input() (diagnose.Input, error) {
-	if s.summary.Requests() > maxDiagnosed {
-		return diagnose.Input{}, fmt.Errorf("%w: more than %d", errTooMany, maxDiagnosed)
-	}
-	if s.har != nil {
-		return s.readInput(s.har.path())
-	}
-	in := s.collector.Input()
-	if in.LeftOut > 0 {
-		return diagnose.Input{}, fmt.Errorf("%w to keep without a recording: more than %d", errTooMany, len(in.Exchanges))
-	}
-	return in, nil
-}
-
 // readInput reads a recording for a diagnosis.
 func (a *app) readInput(path string) (diagnose.Input, error) {
-	if fi, err := os.Stat(path); err == nil && fi.Size() > thriftySize && a.getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(thriftyReading))
-	}
+	defer a.readThriftily(path)()
 	r, err := har.OpenFacts(path)
 	if err != nil {
 		return diagnose.Input{}, err
 	}
+	return inputOf(r), nil
+}
+
+// inputOf is a recording as a diagnosis takes it.
+func inputOf(r *har.Recording) diagnose.Input {
 	return diagnose.Input{
 		Session: r.Session, Process: r.Process, End: r.End, Exchanges: r.Exchanges, Conns: r.Conns, Tunnels: r.Tunnels,
 		Foreign: r.Foreign, Lost: r.Lost, Missing: r.Missing, ConnsLeftOut: r.LeftOut, Skipped: r.Skipped, Torn: r.Repaired,
-	}, nil
+	}
 }
 
 // How little memory the diagnosis of a long recording is held to. Most of what it has holds
@@ -65,6 +52,37 @@ const (
 	thriftySize    = 50 << 20 // bytes of a file that is read so; 20,000 exchanges. measured
 	thriftyReading = 50       // GOGC meanwhile
 )
+
+// A thrift holds the heap smaller while somebody reads a long recording. Several may at once:
+// viewers drop them on the page.
+type thrift struct {
+	mu      sync.Mutex
+	readers int
+	before  int // GOGC
+}
+
+var gcPercent thrift // the process's own: the setting is one of the process
+
+// readThriftily is to be called before the recording at path is read, and what it returns
+// afterwards.
+func (a *app) readThriftily(path string) (done func()) {
+	if fi, err := os.Stat(path); err != nil || fi.Size() <= thriftySize || a.getenv("GOGC") != "" {
+		return func() {}
+	}
+	t := &gcPercent
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.readers++; t.readers == 1 {
+		t.before = debug.SetGCPercent(thriftyReading)
+	}
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.readers--; t.readers == 0 {
+			debug.SetGCPercent(t.before)
+		}
+	}
+}
 
 // diagnosed diagnoses in: with a smaller heap, at some cost of processor time, where the
 // recording is long and the user has not chosen.
@@ -82,15 +100,20 @@ func (a *app) diagnosed(in diagnose.Input) *diagnose.Report {
 
 // conclude tells what the run was like: the diagnosis, or a summary where there can be none.
 func (s *session) conclude() {
-	text := !s.o.quiet && s.o.report.value != "none"
+	text := s.printsText()
 	if s.mode == "run" && (text || s.o.reportFile != "" || s.o.failOn.value != "") {
-		if err := s.diagnose(); err == nil {
+		if d := s.verdict.Load(); d != nil {
+			whole := *d // viewers may be reading it
+			whole.Missing, whole.Failure = s.summary.Missing, s.summary.Failure
+			s.document = &whole
+			s.verdict.Store(&whole)
 			if text {
 				s.printDiagnosis()
 			}
 			s.writeReportFile()
 			return
-		} else if s.o.reportFile != "" || s.o.failOn.value != "" || s.o.report.value == "json" || !errors.Is(err, errTooMany) {
+		}
+		if err := s.unjudged; s.o.reportFile != "" || s.o.failOn.value != "" || s.o.report.value == "json" || !errors.Is(err, errTooMany) {
 			s.warn("no report is made: %v", err)
 		}
 	}
@@ -98,18 +121,6 @@ func (s *session) conclude() {
 		s.summary.More = s.again()
 		_ = s.summary.WriteText(s.stderr, s.term.width(), s.term.color) // stderr: there is nowhere to tell
 	}
-}
-
-// diagnose makes the document.
-func (s *session) diagnose() error {
-	in, err := s.input()
-	if err != nil {
-		return err
-	}
-	s.document = &report.Document{
-		Report: s.diagnosed(in), Recording: s.summary.Recording, File: s.recordingArg(), Missing: s.summary.Missing, Failure: s.summary.Failure,
-	}
-	return nil
 }
 
 func (s *session) printDiagnosis() {

@@ -100,9 +100,10 @@ func TestInputWithoutRecording(t *testing.T) {
 	const kept = 20_000
 	for _, n := range []int{0, 1, kept, kept + 1} {
 		s := &session{summary: report.NewSummary(), collector: &diagnose.Collector{}}
+		s.kept = newKeeper(s.collector)
 		for i := range n {
 			e := recorder.Event{Exchange: &recorder.Exchange{ID: uint64(i + 1), Done: true}}
-			if err := errors.Join(s.summary.Write(e), s.collector.Write(e)); err != nil {
+			if err := errors.Join(s.summary.Write(e), s.kept.Write(e)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -104,6 +104,9 @@ func (a *app) exitCode(err error) int {
 	if exit.err != nil {
 		// Many errors name a flag's value, which may be a URL with a password.
 		a.talk("%s", report.Printable(recorder.NewRedactor().Text(err.Error())))
+		if at := (*pointedError)(nil); errors.As(err, &at) {
+			fmt.Fprint(a.stderr, at.lines)
+		}
 	}
 	return exit.code
 }

@@ -28,6 +28,8 @@ type options struct {
 	mode      choice
 	noRedact  bool
 	view      string
+	noOpen    bool
+	tui       bool
 	logFormat choice
 	logLevel  choice
 	logFile   string
@@ -63,6 +65,8 @@ func (o *options) addTo(f *pflag.FlagSet) {
 	f.BoolVar(&o.noRedact, "no-redact", false, "record passwords and tokens too")
 	f.StringVar(&o.view, "view", "", "show the session in the browser; at `ADDR` (a loopback HOST:PORT)")
 	f.Lookup("view").NoOptDefVal = "auto"
+	f.BoolVar(&o.noOpen, "no-open", false, "with --view, open no browser: only say where the live view is")
+	f.BoolVar(&o.tui, "tui", false, tuiUsage)
 	f.Var(&o.logFormat, "log-format", "modtap's own log: console or json (default: console on a terminal)")
 	f.Var(&o.logLevel, "log-level", "trace, debug, info, warn or error (default: warn)")
 	f.StringVar(&o.logFile, "log-file", "", "append modtap's own log to `FILE`")

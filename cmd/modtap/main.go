@@ -30,6 +30,7 @@ func main() {
 // finishes as after Ctrl-C.
 func Main(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
+	defer a.copies.end()
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -43,6 +44,8 @@ type app struct {
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	screen         *screen // of --tui; nil: the terminal is not ours
+	copies         copies
 }
 
 // getenv returns the value of name; as for os/exec the last one counts.
@@ -89,7 +92,7 @@ separated by spaces. MODTAP_HOME moves the CA and the recordings.`,
 		return usageError(c, withHint(err, "see "+c.CommandPath()+" --help"))
 	})
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.flagsFromEnv(c) }
-	root.AddCommand(a.runCommand(), a.serveCommand(), a.reportCommand(), a.explainCommand(), a.envCommand(), a.caCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.serveCommand(), a.viewCommand(), a.reportCommand(), a.explainCommand(), a.envCommand(), a.caCommand(), a.versionCommand(), filterTopic())
 	return root
 }
 

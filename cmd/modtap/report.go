@@ -20,6 +20,7 @@ type reportOptions struct {
 	out    string
 	all    bool
 	failOn choice
+	filter string
 }
 
 // severities are the values of --fail-on.
@@ -39,6 +40,7 @@ Exit status: 0; 1 when the recording cannot be read, 2 for bad usage, 3 when a f
 reached --fail-on.`,
 		Example: `  modtap report
   modtap report -v x.har
+  modtap report --filter 'kind:zip time:>1s'
   modtap report -o report.html
   modtap report --format markdown >>"$GITHUB_STEP_SUMMARY"`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -57,6 +59,7 @@ reached --fail-on.`,
 	f.Var(&o.format, "format", "text, json, markdown or html (default: what the name of -o says, else text)")
 	f.StringVarP(&o.out, "out", "o", "", "write to `FILE` instead of stdout")
 	f.BoolVarP(&o.all, "all", "v", false, "everything, not one screen of it (text)")
+	f.StringVar(&o.filter, "filter", "", "list the requests that match `FILTER`, too; see modtap help filter")
 	f.Var(&o.failOn, "fail-on", "exit with 3 when a finding is at least that bad: info, warn or bad")
 	completeChoices(c, map[string]*choice{"format": &o.format, "fail-on": &o.failOn})
 	return c
@@ -75,6 +78,10 @@ func (a *app) report(c *cobra.Command, o *reportOptions, args []string) error {
 	if err != nil {
 		return usageError(c, err)
 	}
+	filter, err := a.parseFilter(c, o.filter)
+	if err != nil {
+		return err
+	}
 	path, arg, err := a.recordingOf(args)
 	if err != nil {
 		return err
@@ -87,7 +94,7 @@ func (a *app) report(c *cobra.Command, o *reportOptions, args []string) error {
 		return err
 	}
 	in.Shell = string(a.userShell())
-	d := &report.Document{Report: a.diagnosed(in), Recording: path, File: arg}
+	d := &report.Document{Report: a.diagnosed(in), Recording: path, File: arg, Filter: filter}
 	if o.out != "" {
 		err = writeDocument(d, format, o.out)
 	} else {

@@ -23,6 +23,10 @@ proxy, and says when it has ended where its time went, what is wrong and which c
 fixes it (modtap report says it again). The command's own input and output are left
 alone; modtap talks on stderr, also with --report json: for a file there is --report-file.
 
+With --tui the terminal shows the session instead, and a pane (t) what the command writes:
+all of it is written out when you leave (q), then the report. The command has no terminal
+then: it reads nothing, and Ctrl-C is passed on to it.
+
 Exit status: the command's own (128+n when signal n killed it), also when it could not
 be recorded to its end; 3 when it succeeded and a finding reached --fail-on; 125 when
 modtap failed before it, 126 when the command cannot be run, 127 when it is not found.`,
@@ -57,6 +61,11 @@ func (a *app) run(o *options, argv []string) error {
 	if err != nil {
 		return cannotStart(err)
 	}
+	if o.tui {
+		if err := a.onScreen(); err != nil {
+			return err
+		}
+	}
 	// From here on signals do not end modtap: what it makes must be removed again.
 	signals := child.Catch()
 	defer signals.Stop()
@@ -82,22 +91,38 @@ func (a *app) run(o *options, argv []string) error {
 	}
 	s.git.env = env
 	s.begin(func(error) {}) // the child sees a dead proxy, and the log says why
-	if s.viewer != nil {
-		a.talk("live view: %s", s.viewer.URL(s.page.Addr().String()))
-	}
+	s.showPage()
 	select {
 	case sig := <-signals.Caught():
 		s.abandon()
 		return exitWith(child.SignalCode(sig))
 	default:
 	}
-	p, err := child.Start(child.Command{Path: path, Args: argv, Env: env, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr})
+	p, err := s.start(child.Command{Path: path, Args: argv, Env: env, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr})
 	if err != nil {
 		s.abandon()
 		return cannotStart(err)
 	}
 	signals.Started()
+	s.signals = signals
 	return s.await(p, signals)
+}
+
+// start starts the command, on a terminal viewer's side where there is one.
+func (s *session) start(c child.Command) (*child.Process, error) {
+	release, err := s.screen.adopt(&c)
+	if err != nil {
+		return nil, err
+	}
+	p, err := child.Start(c)
+	release()
+	if err != nil {
+		return nil, err
+	}
+	if s.screen != nil {
+		s.screen.follow(s.viewer.URL(s.page.Addr().String()), p)
+	}
+	return p, nil
 }
 
 // await records until the child has ended, and returns its exit code as an error.
@@ -106,6 +131,7 @@ func (s *session) await(p *child.Process, signals *child.Signals) error {
 	s.log.Append(recorder.Event{Process: process})
 	watch := p.Watch()
 	r := p.Wait(signals)
+	s.screen.commandEnded(r)
 	samples, cost := watch.End(r)
 	s.afterInterrupt(r.Interrupted)
 	// The recording is modtap's affair: that a disk is full must not fail the user's build.
@@ -114,6 +140,10 @@ func (s *session) await(p *child.Process, signals *child.Signals) error {
 		User: recorder.Span(r.User), System: recorder.Span(r.System),
 		Samples: s.samples(samples), SampleCost: recorder.Span(cost), Spans: s.goSpans(r.End),
 	})
+	if r.Signal != "SIGHUP" && r.Signal != "SIGTERM" { // which mean modtap, too
+		s.linger(signals)
+	}
+	s.stopViewer()
 	if r.ExitCode == 0 && failsOn(s.document, s.o.failOn.value) {
 		return exitWith(exitFinding)
 	}
@@ -139,8 +169,8 @@ func (s *session) prepareRun() (*ca.Authority, error) {
 		return nil, err
 	}
 	s.later(func() { s.listener.Close() })
-	if v := s.o.view; v != "" && v != "none" {
-		if v == "auto" {
+	if v := s.o.view; s.o.showsPage() || s.o.tui {
+		if v == "auto" || !s.o.showsPage() {
 			v = "127.0.0.1:0"
 		}
 		if err := s.openViewer(v, false); err != nil {

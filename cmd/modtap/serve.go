@@ -38,6 +38,11 @@ exits with 1 when the recording could not be completed; the summary says what is
 }
 
 func (a *app) serve(ctx context.Context, o *options) error {
+	if o.tui {
+		if err := a.onScreen(); err != nil {
+			return err
+		}
+	}
 	signals := child.Catch()
 	defer signals.Stop()
 	// Nothing inherits from us: what was ignored (`modtap serve &` in a script) counts too.
@@ -62,13 +67,18 @@ func (a *app) serve(ctx context.Context, o *options) error {
 	s.later(func() { state.remove(dir) })
 	stopped := make(chan error, 2)
 	s.begin(func(err error) { stopped <- err })
+	if s.screen != nil {
+		s.screen.follow(s.viewer.URL(s.page.Addr().String()), nil)
+	}
 	s.logged.open(s.status)
 	s.announce()
+	s.showPage()
 	var failed error
 	select {
 	case sig := <-interrupted(signals):
 		s.afterInterrupt(sig == os.Interrupt)
 	case <-ctx.Done():
+	case <-s.screen.gone():
 	case failed = <-stopped:
 	}
 	if err := s.finish(nil); err != nil && failed == nil {
@@ -102,8 +112,8 @@ func (s *session) prepareServe() (*ca.Authority, error) {
 		return nil, err
 	}
 	s.later(func() { s.listener.Close() })
-	if s.o.view != "none" {
-		addr, ours := s.o.view, s.o.view == "" || s.o.view == "auto"
+	if s.o.view != "none" || s.o.tui {
+		addr, ours := s.o.view, s.o.view == "" || s.o.view == "auto" || s.o.view == "none"
 		if ours {
 			addr = nextPort(s.listener.Addr())
 		}

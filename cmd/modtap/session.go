@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,6 +24,7 @@ import (
 	"modtap/recorder"
 	"modtap/recorder/diagnose"
 	"modtap/recorder/gomod"
+	"modtap/recorder/har"
 	"modtap/viewer/report"
 	"modtap/viewer/status"
 	"modtap/viewer/stream"
@@ -63,9 +65,15 @@ type session struct {
 	// collector keeps what a run without a recording is diagnosed from; nil: there is a
 	// recording, or it is not a run
 	collector *diagnose.Collector
+	kept      *keeper                         // the recording or the collector; nil: there is neither
+	verdict   atomic.Pointer[report.Document] // of a run, at its end; nil: none was made (yet)
+	unjudged  error                           // why none was made
+	history   *har.History                    // of the recording, for viewers; nil: nobody asks
+	shown     shown
 	summary   *report.Summary
-	document  *report.Document // of a run, at its end; nil: none was made
+	document  *report.Document // the verdict that was told; nil: none was
 	status    *status.Status
+	signals   *child.Signals // of run, from the start of its command: what ends a terminal viewer
 	logged    *deferred
 	logger    zerolog.Logger
 	alarms    alarms
@@ -149,7 +157,11 @@ func (s *session) openFiles(config *intercept.Config) error {
 	if s.har != nil {
 		config.Bodies.Dir = strings.TrimSuffix(s.har.path(), ".har") + ".bodies"
 	}
-	return nil
+	if s.page != nil {
+		s.viewer, err = stream.New(stream.Config{Source: s.source(), Open: s.opener(), Page: page(), Logger: s.logger})
+		s.shown.server = s.viewer
+	}
+	return err
 }
 
 // later has f called by close.
@@ -221,7 +233,7 @@ func (s *session) openKeyLog() (*os.File, error) {
 	return f, nil
 }
 
-// openViewer makes the viewer's server. Where addr is only our own choice, any free
+// openViewer makes the viewer's port. Where addr is only our own choice, any free
 // port will do.
 func (s *session) openViewer(addr string, ours bool) error {
 	l, err := listen(addr)
@@ -233,8 +245,7 @@ func (s *session) openViewer(addr string, ours bool) error {
 	}
 	s.page = l
 	s.later(func() { l.Close() })
-	s.viewer, err = stream.New(stream.Config{Source: s.source(), Page: page(), Logger: s.logger})
-	return err
+	return nil
 }
 
 // begin starts to record and to serve. failed is called if the proxy cannot go on.
@@ -243,14 +254,16 @@ func (s *session) begin(failed func(error)) {
 	// Before the sinks, which may have something to say.
 	s.status = status.Start(status.Config{
 		Log: s.log, Out: s.stderr, Live: s.term.live && !s.o.quiet, Verbose: s.o.verbose,
-		Color: s.term.color, Width: s.term.width, Visible: child.InForeground,
+		Color: s.term.color, Width: s.term.width, Visible: func() bool { return !s.screen.up() && child.InForeground() },
 	})
 	if s.har != nil {
-		s.recorded = recorder.StartPump(ctx, s.log, s.har)
+		s.kept = newKeeper(s.har)
+		s.recorded = recorder.StartPump(ctx, s.log, s.kept)
 	}
 	if s.har == nil && s.mode == "run" {
 		s.collector = &diagnose.Collector{}
-		s.collected = recorder.StartPump(ctx, s.log, s.collector)
+		s.kept = newKeeper(s.collector)
+		s.collected = recorder.StartPump(ctx, s.log, s.kept)
 	}
 	s.summed = recorder.StartPump(ctx, s.log, s.summary)
 	s.lookout = s.keepLookout()
@@ -283,7 +296,9 @@ func (s *session) finish(process *recorder.Process) error {
 	}
 	<-s.summed
 	s.status.Stop()
-	s.stopViewer()
+	if !s.lingers() {
+		s.stopViewer()
+	}
 	s.logged.open(s.stderr)
 	if s.har != nil {
 		s.summary.Recording = s.har.path()
@@ -311,11 +326,12 @@ func (s *session) settle(process *recorder.Process) {
 	unseen, blind := s.unseen(ended)
 	end := &recorder.End{At: s.since(time.Now()), BlindSpots: append(blind, "localhost"), Unseen: unseen}
 	end.BlindSpots = append(end.BlindSpots, s.notSeenInReverse()...)
+	s.awaitFacts()
 	if process != nil {
 		s.log.Append(recorder.Event{Process: process})
 		end.ExitCode = process.ExitCode
+		s.judge(process, end)
 	}
-	s.awaitFacts()
 	s.log.Append(recorder.Event{End: end})
 	s.log.Close()
 }
@@ -346,18 +362,20 @@ func (s *session) abandon() {
 
 // afterInterrupt starts a new line, for the terminal has written ^C on this one.
 func (s *session) afterInterrupt(interrupted bool) {
-	if interrupted && s.term.is {
+	if interrupted && s.term.is && !s.screen.up() {
 		fmt.Fprintln(s.status)
 	}
 }
 
 func (s *session) stopViewer() {
+	s.screen.await(s.signals) // it follows the viewer
 	if s.viewer == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), viewerTime)
-	defer cancel()
-	_ = s.viewer.Shutdown(ctx) // viewers that do not take the last events are cut off
+	stopServer(s.viewer)
+	if s.history != nil {
+		s.history.Close()
+	}
 }
 
 // discard removes a recording that nothing was recorded in.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
 	"strings"
 
 	"golang.org/x/term"
@@ -23,7 +22,7 @@ func (a *app) terminal() terminal { return a.terminalOf(a.stderr) }
 
 // terminalOf looks at w. NO_COLOR, CI and TERM=dumb have their usual meaning.
 func (a *app) terminalOf(w io.Writer) terminal {
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return terminal{}
 	}
@@ -48,7 +47,7 @@ func (a *app) onlyASCII(w io.Writer, console bool) bool {
 			return !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
 		}
 	}
-	if _, file := w.(*os.File); !file {
+	if _, file := fileOf(w); !file {
 		return false
 	}
 	return !console && !codePageIsUTF8()
@@ -64,8 +63,8 @@ func (t terminal) width() int {
 	return 80
 }
 
-// isTerminal reports whether w is one.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal reports whether stream, a reader or a writer, is one.
+func isTerminal(stream any) bool {
+	f, ok := fileOf(stream)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

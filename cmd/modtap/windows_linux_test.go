@@ -58,17 +58,23 @@ func newWinlab(t *testing.T) *winlab {
 // path is a file of this machine as a Windows program sees it.
 func winPath(file string) string { return "Z:" + strings.ReplaceAll(file, "/", `\`) }
 
+// command is a Windows program that was not started.
+func (w *winlab) command(ctx context.Context, dir string, env []string, exe string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, "wine", append([]string{exe}, args...)...)
+	c.Dir = dir
+	c.Env = append(append(os.Environ(), env...), "WINEPREFIX="+filepath.Join(w.home, "prefix"), "WINEARCH=win64", "WINEDEBUG=-all", "DISPLAY=",
+		"GODEBUG=asyncpreemptoff=1") // Wine now and then loses a thread that Go's runtime suspends
+	c.WaitDelay = time.Second // Wine's server may keep the pipes open
+	return c
+}
+
 // run runs a Windows program and returns what it printed and its exit code. Wine hands
 // the environment on; its own settings are not among the programs'.
 func (w *winlab) run(dir string, env []string, exe string, args ...string) (string, int) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, "wine", append([]string{exe}, args...)...)
-	c.Dir = dir
-	c.Env = append(append(os.Environ(), env...), "WINEPREFIX="+filepath.Join(w.home, "prefix"), "WINEARCH=win64", "WINEDEBUG=-all", "DISPLAY=",
-		"GODEBUG=asyncpreemptoff=1") // Wine now and then loses a thread that Go's runtime suspends
-	c.WaitDelay = time.Second // Wine's server may keep the pipes open
+	c := w.command(ctx, dir, env, exe, args...)
 	out, err := c.CombinedOutput()
 	text := strings.ReplaceAll(string(out), "\r\n", "\n")
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
