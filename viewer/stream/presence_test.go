@@ -92,8 +92,7 @@ func TestPresenceTakesNoMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Write(make([]byte, 64<<10)); err != nil { // parts of it leave, its end does not
-		t.Fatal(err)
-	}
+	// Parts of it leave, its end does not; the server may hang up in the middle of it.
+	_, _ = w.Write(make([]byte, 64<<10))
 	awaitPages(t, s, 0, 1)
 }
