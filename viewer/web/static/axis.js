@@ -4,7 +4,7 @@
 import { setSort, zoom } from "./actions.js";
 import { $, h } from "./dom.js";
 import { html, useEffect, useRef } from "./html.js";
-import { path } from "./path.js";
+import { path, togglePath } from "./path.js";
 import { group, report, sort } from "./state.js";
 import { niceStep, tickLabel } from "./scale.js";
 
@@ -42,12 +42,12 @@ export function Head({ scale }) {
 function Axis({ scale }) {
   const box = useRef(null);
   useEffect(() => brushing(box.current, scale), []);
-  const marked = path.value && report.value?.critical_path?.length > 0;
+  const known = report.value?.critical_path?.length > 0;
   return html`
     <div id="axis" class="axis" role="columnheader" aria-label="waterfall" ref=${box} title="Drag to look at a part of the run">
       <div id="ticks"></div>
       <i id="brush" hidden></i>
-      ${marked && html`<span class="legend-path" title="What the length of the run is made of, one after the other (p)"><i class="path"></i>critical path</span>`}
+      ${known && html`<button type="button" class="legend-path" aria-pressed=${path.value} title="Mark what the length of the run is made of, one after the other (p)" onpointerdown=${(e) => e.stopPropagation()} ondblclick=${(e) => e.stopPropagation()} onclick=${togglePath}><i class="path"></i>critical path</button>`}
     </div>`;
 }
 

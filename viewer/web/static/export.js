@@ -32,7 +32,7 @@ export function Export() {
   if (!session.value && !recording.value) return null;
   return html`
     <div class="export" ref=${root}>
-      <button id="export" type="button" class="chip" aria-haspopup="menu" aria-expanded=${open.value} title="Take the recording, or what is shown, away" onclick=${() => { open.value = !open.value; }}>Export</button>
+      <button id="export" type="button" class="chip" aria-haspopup="menu" aria-expanded=${open.value} title="Take the recording, or what is shown, away (e)" onclick=${() => { open.value = !open.value; }}>Export</button>
       ${open.value && html`
         <div class="menu" role="menu" aria-label="Export" onkeydown=${(e) => move(e, close)} onclick=${(e) => { if (e.target.closest("[role=menuitem]")) close(true); }}>
           ${recording.value && Array.from({ length: parts.value }, (_, i) => html`<${Har} part=${i + 1} of=${parts.value} />`)}

@@ -6,7 +6,7 @@ import { pickFile } from "./drop.js";
 import { focusFilter } from "./filter.js";
 import { html, useLayoutEffect, useRef } from "./html.js";
 import { indexOf, lines } from "./lines.js";
-import { aside, atGroup, help, selected, view, wanted } from "./state.js";
+import { aside, atGroup, help, selected, sort, view, wanted } from "./state.js";
 
 // KEYS is every key: where it is listed, how it is written on the sheet, what it does. In
 // the tables of modules and hosts, those with rows belong to the tables themselves.
@@ -23,6 +23,8 @@ export const KEYS = [
   { part: "Look", keys: ["g"], show: "g", words: "group by the next: request, module, host, connection, step", run: () => actions.nextGroup(1) },
   { part: "Look", keys: ["G"], show: "G", words: "group by the one before", run: () => actions.nextGroup(-1) },
   { part: "Look", keys: ["s"], show: "s", words: "sort by the next column", run: () => actions.nextSort() },
+  { part: "Look", keys: ["S"], show: "S", words: "turn the order around", run: () => actions.setSort(sort.value.by) },
+  { part: "Look", keys: [], show: "← → + −", words: "in the strip above (Tab): move and size the part of the run" },
   { part: "Look", keys: ["0"], show: "0", words: "look at the whole run again", run: () => actions.zoom(null) },
   { part: "Look", keys: ["p"], show: "p", words: "mark the critical path", run: () => actions.togglePath() },
   { part: "Show", keys: ["r"], show: "r", words: "requests", run: () => actions.show("requests") },
@@ -33,6 +35,7 @@ export const KEYS = [
   { part: "Show", keys: ["["], show: "[", words: "previous request of the evidence", run: () => actions.step(-1) },
   { part: "Do", keys: ["c"], show: "c", words: "copy the request as a curl command", run: () => withSelected(copyCurl) },
   { part: "Do", keys: ["l"], show: "l", words: "copy a link to the request", run: () => withSelected(copyLink) },
+  { part: "Do", keys: ["e"], show: "e", words: "export: the recording, or what is shown", run: () => document.getElementById("export")?.click() },
   { part: "Do", keys: ["O"], show: "O", words: "open a recording (a HAR file)", run: pickFile },
   { part: "Do", keys: ["Escape"], show: "Esc", words: "back: details, findings, evidence, zoom, filter", run: actions.back },
   { part: "Do", keys: ["?"], show: "?", words: "this sheet", run: () => { help.value = !help.value; } },

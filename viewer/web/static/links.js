@@ -26,7 +26,9 @@ export class Links {
       return;
     }
     put(this.files, file, row);
-    put(this.modules, row.x.go.module, row);
+    const { module } = row.x.go;
+    if (this.modules.has(module)) this.modules.get(module).push(row); // may be thousands: in no order
+    else this.modules.set(module, [row]);
   }
 
   // update takes a row whose exchange is another one.
@@ -90,8 +92,8 @@ export class Links {
     if (!module) return null;
     const ended = (r) => r.at + r.took(Infinity);
     let last = null;
-    for (const r of get(this.modules, module)) {
-      if (missing(r.x) && ended(r) <= row.at + 0.001 && (!last || ended(r) >= ended(last))) last = r;
+    for (const r of this.modules.get(module) ?? NONE) {
+      if (missing(r.x) && ended(r) <= row.at + 0.001 && (!last || ended(r) > ended(last) || (ended(r) === ended(last) && r.id > last.id))) last = r;
     }
     if (!last) return null;
     return get(this.origins, module).find((r) => r.at >= ended(last) - 0.001) === row ? last : null;

@@ -25,16 +25,25 @@ export class Scale {
   }
 }
 
+const HOUR = 3600e3;
+const DAY = 24 * HOUR;
+
 // niceStep returns the smallest round number of ms that is not below ms.
 export function niceStep(ms) {
   if (ms > 30000) {
-    for (const s of [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400]) {
+    for (const s of [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200]) {
       if (s * 1000 >= ms) return s * 1000;
     }
+    return Math.max(1, decimal(ms / DAY)) * DAY;
   }
-  const power = 10 ** Math.floor(Math.log10(ms));
+  return decimal(ms);
+}
+
+// decimal is the smallest of 1, 2, 5, 10, 20… and 0.5, 0.2, 0.1… that is not below n.
+function decimal(n) {
+  const power = 10 ** Math.floor(Math.log10(n));
   for (const f of [1, 2, 5]) {
-    if (f * power >= ms * (1 - 1e-9)) return f * power;
+    if (f * power >= n * (1 - 1e-9)) return f * power;
   }
   return 10 * power;
 }
@@ -42,6 +51,8 @@ export function niceStep(ms) {
 // tickLabel writes a tick of a scale whose ticks are step apart.
 export function tickLabel(ms, step) {
   if (ms === 0) return "0";
+  if (step >= DAY) return `${ms / DAY} d`;
+  if (step >= HOUR) return `${ms / HOUR} h`;
   if (step >= 60000) return `${ms / 60000} min`;
   if (step >= 1000) return `${ms / 1000} s`;
   if (ms >= 1000) return `${(ms / 1000).toFixed(Math.ceil(-Math.log10(step / 1000) - 1e-9))} s`;

@@ -38,6 +38,15 @@ test("keys do what the sheet says", async () => {
   assert.equal(await page.inputValue("#group"), "module");
   await page.keyboard.press("G");
   assert.equal(await page.inputValue("#group"), "request");
+  await page.keyboard.press("s");
+  await page.keyboard.press("S");
+  const order = () => page.locator(".row.head [aria-sort$=ending]").evaluateAll((l) => l.map((e) => `${e.textContent} ${e.getAttribute("aria-sort")}`));
+  assert.deepEqual(await order(), ["time ↑ ascending"]);
+  await page.keyboard.press("e");
+  await page.waitForSelector(".menu");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator(".menu").count(), 0);
+  await page.locator("#scroll").focus();
   await page.keyboard.press("f");
   await page.waitForSelector("#findings");
   await page.keyboard.press("f");

@@ -83,7 +83,7 @@ function tasks(events) {
 
 function fluid(r, what) {
   assert.ok(r.tasks.length > 50, `${what}: the trace has ${r.tasks.length} tasks`);
-  if (STRICT) assert.ok(r.frames.p95 <= 33.4, `${what}: p95 of frames ${r.frames.p95} ms`);
+  if (STRICT) assert.ok(r.frames.p95 < 33.45, `${what}: p95 of frames ${r.frames.p95} ms`); // two frames of 1/60 s, by a clock of 0.1 ms
   assert.ok(r.tasks[0] <= 100 * FACTOR, `${what}: a task of ${r.tasks[0]} ms`);
   assert.ok(r.heap < 400, `${what}: heap ${r.heap} MB`);
 }
