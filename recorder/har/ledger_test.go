@@ -167,9 +167,7 @@ func TestEntriesIn(t *testing.T) {
 func FuzzIDIn(f *testing.F) {
 	f.Add(uint64(3), `"_modtap":{"id":7}`, []byte("\\\"_modtap\":{\"id\":7}"))
 	f.Fuzz(func(t *testing.T, id uint64, text string, body []byte) {
-		if id = id%maxID + 1; id > maxID {
-			t.Skip()
-		}
+		id = id%maxID + 1
 		x := reused(id)
 		x.URL += text
 		x.Method, x.Reason = text, text
