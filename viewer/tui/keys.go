@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -200,11 +201,8 @@ func (m *model) enter() tea.Cmd {
 	}
 	if m.view != viewRequests {
 		word := m.tables.lines[m.at].filter
-		if word == "" {
-			return nil
-		}
-		m.show(viewRequests)
-		m.setFilter(word)
+		m.groupBy(groupings[0])
+		m.setFilter(strings.TrimSpace(m.filter + " " + word)) // the filter stays: what passes it was counted
 		return m.judge()
 	}
 	if m.list.at(m.at).row == nil {
@@ -327,7 +325,7 @@ func (m *model) markPath() tea.Cmd {
 		m.notice = "the critical path is not known: there is no report yet"
 		return m.ask()
 	default:
-		m.onPath = pathOf(m.report)
+		m.onPath = criticalOf(m.report)
 		if m.notice = count(len(m.onPath), "request") + " on the critical path"; m.live() {
 			m.notice += " so far"
 		}

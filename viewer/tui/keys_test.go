@@ -291,7 +291,10 @@ func TestTables(t *testing.T) {
 	s := open(t, 120, 30, Config{}, fixture()...)
 	s.keys("h", "enter")
 	s.has("filter host:proxy.golang.org   23 of 24")
-	s.keys("m")
+	s.keys("esc", "/", "type:-kind:mod", "enter", "g", "h", "enter") // what was counted is what is shown
+	s.has("filter -kind:mod host:proxy.golang.org   15 of 24")
+	s.lacks("by module")
+	s.keys("esc", "m")
 	s.has("module", "P95")
 	if got := s.m.tables.lines[0].label; got != "k8s.io/apimachinery" {
 		t.Errorf("the busiest is %q", got)
@@ -303,6 +306,20 @@ func TestTables(t *testing.T) {
 	}
 	s.keys("r")
 	s.has("module or path")
+}
+
+// What is about no module is not in the table of modules, which says so.
+func TestTableOfNone(t *testing.T) {
+	tile := request(25, 10*ms, gomod.SumdbTile, "", "", 1, ms, ms)
+	s := open(t, 120, 30, Config{}, append(fixture(), recorder.Event{Exchange: tile})...)
+	s.keys("m")
+	s.has("about no module: 1 request")
+	s.lacks("none")
+	s.keys("r", "/", "type:kind:sumdb-tile", "enter", "m")
+	s.has("No request that is shown is about a module.")
+	s.keys("enter")
+	s.keys("h")
+	s.lacks("about no")
 }
 
 var percentiles = []struct{ n, p, want int }{{1, 50, 1}, {1, 95, 1}, {2, 50, 1}, {2, 95, 2}, {20, 95, 19}, {100, 95, 95}, {100, 50, 50}}

@@ -119,6 +119,8 @@ func (m *model) empty(l layout) {
 	switch {
 	case m.list.next >= 0:
 		why = "Filtering."
+	case m.view != viewRequests && len(m.list.rows) > 0:
+		why = "No request that is shown is about a " + noun(m.view) + "."
 	case m.store.requests > 0:
 		why = "No request passes: esc takes the filter or the zoom away."
 	case m.state == stateConnecting:
