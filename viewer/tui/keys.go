@@ -79,7 +79,7 @@ func (m *model) toggle(pane string) tea.Cmd {
 	if m.aside == pane {
 		m.aside, m.focus = paneNone, false
 	} else {
-		m.aside, m.focus = pane, pane != paneDetails
+		m.aside, m.focus, m.reveals = pane, pane != paneDetails, true
 	}
 	m.ensure()
 	return m.detailCmd()
@@ -351,7 +351,7 @@ func (m *model) mouse(msg tea.MouseMsg) tea.Cmd {
 			m.pane.Scroll(by)
 			return nil
 		case inPane:
-			m.scroll = max(m.scroll+by, 0)
+			m.scroll, m.reveals = max(m.scroll+by, 0), false
 			return nil
 		}
 		m.point(m.at+by, true)

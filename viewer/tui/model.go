@@ -80,7 +80,8 @@ type model struct {
 	detail   detail
 	report   *report.JSONReport
 	asking   asking
-	finding  int // that is pointed at
+	finding  int  // that is pointed at
+	reveals  bool // it was moved to, and may be out of sight
 	evidence evidence
 	onPath   map[uint64]bool // the critical path is marked; nil: it is not
 	tables   table

@@ -28,7 +28,7 @@ func (p *page) add(spans ...span) {
 
 // head begins a section.
 func (p *page) head(s string) {
-	if len(p.lines) > 0 {
+	if n := len(p.lines); n > 0 && len(p.lines[n-1]) > 0 {
 		p.add()
 	}
 	p.add(span{s, bold})
@@ -241,6 +241,6 @@ func (m *model) paneKey(key string) (cmd teaCmd, taken bool) {
 	default:
 		return nil, false
 	}
-	m.scroll = max(m.scroll, 0)
+	m.scroll, m.reveals = max(m.scroll, 0), false
 	return nil, true
 }

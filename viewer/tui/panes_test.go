@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"modtap/recorder"
+	"modtap/recorder/diagnose"
 	"modtap/recorder/gomod"
 )
 
@@ -94,4 +96,35 @@ func TestFindingsWithoutReport(t *testing.T) {
 	s.lacks("Where the time went")
 	s.keys("f", "p")
 	s.has("there is no report yet")
+}
+
+// On a small screen, too, all of the findings can be read: what stands above the first and
+// below the last.
+func TestFindingsScroll(t *testing.T) {
+	s := open(t, 80, 24, Config{}, fixture()...)
+	s.keys("f")
+	s.has("► bad", "$ go env -w")
+	for _, keys := range [][]string{{"pgdown", "pgdown", "pgdown"}, {"end"}, strings.Split(strings.Repeat("j ", 40)+"j", " ")} {
+		s.keys(keys...)
+		s.has("4.90 s instead of 6.20 s")
+		s.lacks("Where the time went")
+		s.keys("home")
+		s.has("Where the time went so far")
+	}
+	s.keys("home", "j", "j")
+	s.has("► warn", "ping -c 3")
+	s.keys("k", "k", "k", "k", "k", "k", "k", "k", "k", "k")
+	s.has("Where the time went so far")
+	s.send(tea.MouseWheelMsg{Button: tea.MouseWheelDown, X: 5, Y: 20})
+	s.lacks("Where the time went")
+}
+
+// A small share is not said to be none.
+func TestSmallShares(t *testing.T) {
+	s := open(t, 100, 40, Config{}, fixture()...)
+	s.keys("f")
+	b := &s.m.report.Accounting.Buckets
+	*b = append(*b, diagnose.Bucket{Name: "tls", Time: 40 * ms, Share: 0.0061}, diagnose.Bucket{Name: "dns", Time: 2 * ms, Share: 0.0003})
+	s.has("0.6 %", "less: dns 2.0 ms")
+	s.lacks(" 0 %")
 }
