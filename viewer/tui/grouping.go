@@ -65,7 +65,7 @@ func (l *lister) keyOf(r *row) (key, label string) {
 		if c := l.store.conns[r.x.Conn]; c != nil {
 			target = c.Target
 		}
-		return key, "connection " + key + " " + target
+		return key, "#" + key + " " + target
 	}
 	key = query.Step(r.x)
 	return key, key
