@@ -163,17 +163,34 @@ func TestGroupsOfNews(t *testing.T) {
 	}
 }
 
-// A group's time grows while a request of it is in flight, although nothing is heard of it.
-func TestGroupAges(t *testing.T) {
-	x := request(1, 0, gomod.Zip, "a.test/a", "v1.0.0", 1, ms, 0)
+// What is on its way is looked at again although nothing is heard of it: its time is sorted
+// and filtered by, and its group's grows.
+func TestAge(t *testing.T) {
+	x := request(2, 5*1000*ms, gomod.Zip, "a.test/a", "v1.0.0", 1, ms, 0)
 	x.Done, x.Server, x.Client = false, recorder.Marks{}, recorder.Marks{}
-	s := open(t, 100, 30, Config{}, append(opening(), recorder.Event{Exchange: x})...)
+	done := request(1, 0, gomod.Mod, "b.test/b", "v1.0.0", 1, 2000*ms, 0)
+	s := open(t, 100, 30, Config{}, append(opening(), recorder.Event{Exchange: done}, recorder.Event{Exchange: x})...)
+	later := func() {
+		s.clock += time.Second
+		s.m.list.aged = time.Time{} // a while ago
+		s.send(tickMsg{})
+	}
+	s.keys("s")
+	if got := idsOf(s.m.list.rows); got != "1 2 " {
+		t.Errorf("by time %q, want the longest first", got)
+	}
+	later()
+	if got := idsOf(s.m.list.rows); got != "2 1 " {
+		t.Errorf("a second later by time %q, want 2 first", got)
+	}
+	s.keys("s", "s", "s", "s", "/", "type:time:>3s", "enter")
+	s.has("0 of 2")
+	later()
+	s.has("1 of 2")
 	s.keys("g")
-	s.has("6.20 s")
-	s.clock += time.Second
-	s.m.list.grouped = time.Time{} // a while ago
-	s.send(tickMsg{})
-	s.has("7.20 s")
+	s.has("3.20 s")
+	later()
+	s.has("4.20 s")
 }
 
 func TestUnion(t *testing.T) {

@@ -54,6 +54,7 @@ type lister struct {
 	owner  owner  // of the first tiles, when grouped by module
 	next   int    // rows before it were judged by a filter that is new; -1: all were
 
+	aged    time.Time // when those on their way were last looked at
 	late    bool      // the lines are older than the rows
 	grouped time.Time // when they were made
 	cost    time.Duration
@@ -167,9 +168,10 @@ func (l *lister) rebuild() {
 // update works in what changed in the store. It reports whether lines came, went or moved.
 // Of the rows that did not change it compares a few; the rest is moved in one piece.
 func (l *lister) update() bool {
+	l.age()
 	changed := l.store.changed
 	if len(changed) == 0 {
-		return (l.late || l.ages()) && l.regroup()
+		return l.late && l.regroup()
 	}
 	l.store.changed = changed[:0]
 	var gone []int // places of rows that leave, as they were before any key changes
@@ -262,10 +264,16 @@ func (l *lister) regroup() bool {
 	return true
 }
 
-// ages reports whether the times of groups are to be made anew, although nothing came: those
-// of requests in flight grow.
-func (l *lister) ages() bool {
-	return l.by != groupings[0] && l.store.inFlight > 0 && time.Since(l.grouped) >= 2*frame
+// age has those judged and placed anew that are on their way, for they take longer every
+// time: nothing may be heard of one for a minute, and it is just the one that is looked for.
+func (l *lister) age() {
+	if len(l.store.aloft) == 0 || time.Since(l.aged) < 2*frame {
+		return
+	}
+	l.aged = time.Now()
+	for _, r := range l.store.aloft {
+		l.store.touch(r)
+	}
 }
 
 // idle is how much longer than a costly pass the time after it is that nothing like it is done in.

@@ -179,6 +179,8 @@ func (m *model) hear(msg tea.Msg) tea.Cmd {
 	case completeMsg:
 		m.state = stateComplete
 		m.store.cut = m.store.end == nil
+		m.list.aged = time.Time{} // the clock stands still now, where nothing more is known of
+		m.refresh()
 		return tea.Batch(m.fill(1), m.fillConns(1), m.ask())
 	case olderMsg:
 		return m.gotOlder(msg)

@@ -64,7 +64,8 @@ type store struct {
 	end     *recorder.End
 	rows    []*row // by id, which is the order of starting
 	byID    map[uint64]*row
-	lookups []*row // in the checksum database, of one module each
+	aloft   map[uint64]*row // on their way
+	lookups []*row          // in the checksum database, of one module each
 	conns   map[uint64]*recorder.Conn
 	tunnels map[uint64]*recorder.Tunnel
 	finds   map[string]*recorder.Finding
@@ -91,7 +92,7 @@ type store struct {
 
 func newStore(now func() time.Time) *store {
 	return &store{
-		now: now, byID: map[uint64]*row{}, conns: map[uint64]*recorder.Conn{}, tunnels: map[uint64]*recorder.Tunnel{},
+		now: now, byID: map[uint64]*row{}, aloft: map[uint64]*row{}, conns: map[uint64]*recorder.Conn{}, tunnels: map[uint64]*recorder.Tunnel{},
 		finds: map[string]*recorder.Finding{},
 	}
 }
@@ -312,7 +313,11 @@ func (s *store) count(r *row, sign int) {
 	s.requests += sign
 	s.bytes += int64(sign) * r.size
 	if r.flying() {
-		s.inFlight += sign
+		if s.inFlight += sign; sign > 0 {
+			s.aloft[r.id] = r
+		} else {
+			delete(s.aloft, r.id)
+		}
 	}
 	if r.failed() {
 		s.bad += sign
