@@ -217,7 +217,7 @@ func (m *model) connected(src source) tea.Cmd {
 
 // batches takes what a frame of the stream brought.
 func (m *model) batches(list batchesMsg) tea.Cmd {
-	news, was := m.store.news, m.store.inSnapshot
+	news, was, ended := m.store.news, m.store.inSnapshot, m.store.end != nil
 	snapshot := was
 	for _, b := range list {
 		snapshot = snapshot || b.Snapshot
@@ -230,6 +230,9 @@ func (m *model) batches(list batchesMsg) tea.Cmd {
 	}
 	if m.store.news != news {
 		cmds = append(cmds, m.ask())
+	}
+	if e := m.store.end; e != nil && !ended && e.ExitCode != 0 && m.pane != nil && m.aside != paneOutput {
+		m.notice = "the command failed: t shows what it printed"
 	}
 	return tea.Batch(append(cmds, m.detailCmd())...)
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,6 +80,17 @@ func TestEnd(t *testing.T) {
 	s.keys("f")
 	s.has("3 findings ")
 	s.lacks("so far")
+}
+
+// Of a command that failed it says where the reason stands.
+func TestFailed(t *testing.T) {
+	for code, want := range []bool{false, true} {
+		s := open(t, 100, 30, Config{Output: NewOutput()}, fixture()...)
+		s.send(batchesMsg{{Seq: 99, Events: []recorder.Event{{End: &recorder.End{At: 6300 * ms, ExitCode: code}}}}})
+		if got := strings.Contains(s.text(), "the command failed: t shows what it printed"); got != want {
+			t.Errorf("exit %d: said %t", code, got)
+		}
+	}
 }
 
 func TestSnapshotGivesUp(t *testing.T) {
