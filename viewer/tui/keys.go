@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -204,7 +205,8 @@ func (m *model) enter() tea.Cmd {
 			return nil
 		}
 		m.show(viewRequests)
-		m.setFilter(word)
+		// The filter stays, for what passes it is what was counted.
+		m.setFilter(strings.TrimSpace(m.filter + " " + word))
 		return m.judge()
 	}
 	if m.list.at(m.at).row == nil {

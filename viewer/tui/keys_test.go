@@ -290,7 +290,7 @@ func TestZoom(t *testing.T) {
 func TestTables(t *testing.T) {
 	s := open(t, 120, 30, Config{}, fixture()...)
 	s.keys("h", "enter")
-	s.has("filter host:proxy.golang.org   23 of 24")
+	s.has("filter host:=proxy.golang.org   23 of 24")
 	s.keys("m")
 	s.has("module", "P95")
 	if got := s.m.tables.lines[0].label; got != "k8s.io/apimachinery" {

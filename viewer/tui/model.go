@@ -242,6 +242,8 @@ func (m *model) refresh() {
 // keep finds again what is pointed at, after the lines have changed.
 func (m *model) keep() {
 	switch {
+	case m.view != viewRequests: // tabulate does it for the tables
+		m.tables.stale = true
 	case m.follow && m.live():
 		m.at = m.list.len() - 1
 	case m.pointed != 0:

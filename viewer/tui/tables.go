@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"modtap/recorder"
 )
@@ -16,6 +18,7 @@ const tableEvery = time.Second
 type table struct {
 	view  string
 	lines []tableLine
+	stale bool // the rows have changed since
 	made  time.Time
 	cost  time.Duration
 }
@@ -30,9 +33,13 @@ type tableLine struct {
 	conns    map[uint64]bool
 }
 
-// tabulate counts the table of the view.
+// tabulate counts the table of the view. The pointer stays at what it points at.
 func (m *model) tabulate() {
 	start := time.Now()
+	at := ""
+	if m.tables.view == m.view && m.at < len(m.tables.lines) {
+		at = m.tables.lines[m.at].label
+	}
 	clock := m.store.clock()
 	sets := map[string]*tableLine{}
 	for _, r := range m.store.rows {
@@ -70,9 +77,9 @@ func (m *model) tabulate() {
 		case key == "":
 			t.label = "(none)"
 		case m.view == viewModules:
-			t.filter = "module:" + quoted(key)
+			t.filter = "module:" + exactly(key)
 		default:
-			t.filter = "host:" + quoted(key)
+			t.filter = "host:" + exactly(key)
 		}
 		lines = append(lines, *t)
 	}
@@ -84,17 +91,23 @@ func (m *model) tabulate() {
 	slices.SortFunc(lines, func(a, b tableLine) int {
 		return cmp.Or(by.orderGroups(&a.group, &b.group), cmp.Compare(a.label, b.label))
 	})
-	m.tables = table{m.view, lines, m.now(), time.Since(start)}
+	m.tables = table{view: m.view, lines: lines, made: m.now(), cost: time.Since(start)}
+	if i := slices.IndexFunc(lines, func(t tableLine) bool { return t.label == at }); i >= 0 {
+		m.at = i
+	}
+	m.point(m.at, false)
 }
 
-// quoted is a value of the filter language.
-func quoted(s string) string {
-	for _, r := range s {
-		if r == ' ' || r == ',' || r == '"' {
-			return strconv.Quote(s)
-		}
+// exactly is the value of the filter language that is s and nothing more: golang.org/x/net
+// is not golang.org/x/netbsd.
+func exactly(s string) string {
+	switch {
+	case strings.Contains(s, `"`): // quotes cannot be written: this is a part of it
+		return `"` + strings.ReplaceAll(s, `"`, "") + `"`
+	case strings.ContainsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }):
+		return `="` + s + `"`
 	}
-	return s
+	return "=" + s
 }
 
 // percentile is the p-th of sorted lengths by nearest rank; 0 of none.
@@ -143,9 +156,10 @@ func (m *model) fields(w int) []field {
 
 // tableView draws the table of modules or of hosts.
 func (m *model) tableView(l layout) {
-	if m.tables.view != m.view || m.live() && m.now().Sub(m.tables.made) >= max(tableEvery, idle*m.tables.cost) {
+	// While the session lasts, what is in flight makes every count an old one.
+	old := m.tables.stale && !m.live() || m.live() && m.now().Sub(m.tables.made) >= max(tableEvery, idle*m.tables.cost)
+	if m.tables.view != m.view || old {
 		m.tabulate()
-		m.at = min(m.at, max(len(m.tables.lines)-1, 0))
 	}
 	fields := m.fields(l.rowsW)
 	nameW := min(max((l.rowsW-len(fields)*9)*55/100, 16), 60)
