@@ -126,14 +126,15 @@ func (a *app) viewURL(ctx context.Context, o *viewOptions, q *query.Query, addre
 	if o.format.value == "json" {
 		return a.followEvents(ctx, address, q)
 	}
-	if o.tui {
-		return a.viewTUI(ctx, address, o.filter)
-	}
 	client, err := stream.Dial(ctx, address) // it tells a wrong token from nobody there
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if o.tui {
+		client.Close()
+		return a.viewTUI(ctx, address, o.filter)
+	}
 	a.talk("the page is at %s", withFilter(address, o.filter))
 	if o.noOpen || !a.canBrowse() {
 		return nil
