@@ -205,6 +205,7 @@ func (m *model) connected(src source) tea.Cmd {
 		m.setFilter(m.filter)
 		m.list.step(slice) // of nothing
 		m.at, m.top, m.pointed, m.key, m.report, m.evidence, m.onPath = 0, 0, 0, "", nil, evidence{}, nil
+		m.filling, m.refill, m.detail, m.tables = false, false, detail{}, table{}
 	}
 	if s != nil {
 		m.store.begin(s)
