@@ -50,15 +50,38 @@ exec sleep 600
 `, modtap, file))
 }
 
-// press types keys one after the other.
+// press types keys one after the other. With a key at once behind it Escape is Alt and that
+// key: so what it does, which must be seen, is waited for.
 func (m *tmux) press(keys ...string) {
 	m.t.Helper()
 	for _, k := range keys {
+		before := ""
+		if k == "Escape" {
+			before = m.settled("")
+		}
 		m.keys(k)
 		if k == "Escape" {
-			time.Sleep(200 * time.Millisecond) // with a key at once behind it, it is Alt and that key
+			m.settled(before)
 		}
 	}
+}
+
+// settled returns the screen once nothing moves on it, and it is another than before.
+func (m *tmux) settled(before string) string {
+	m.t.Helper()
+	const often = 3 // captures in a row that are alike: what was asked for comes a moment later
+	last, same := "", 0
+	for deadline := time.Now().Add(screenTime); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // another process draws
+		now := m.screen()
+		if same++; now != last {
+			last, same = now, 1
+		}
+		if same >= often && now != before {
+			return now
+		}
+	}
+	m.t.Fatalf("the screen moves on and on, or is still what it was; it is\n%s", last)
+	return ""
 }
 
 // golden compares the screen, once it is drawn, with a file.
@@ -67,11 +90,11 @@ func (m *tmux) golden(name, shows string) {
 	file := filepath.Join("testdata", "tui", name+".txt")
 	m.await(shows)
 	if *update {
-		time.Sleep(500 * time.Millisecond) // what comes later, as the headers of a request
+		now := m.settled("")
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			m.t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(m.screen()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(now), 0o644); err != nil {
 			m.t.Fatal(err)
 		}
 	}
@@ -80,7 +103,7 @@ func (m *tmux) golden(name, shows string) {
 		m.t.Fatal(err)
 	}
 	var got string
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // another process draws
+	for deadline := time.Now().Add(screenTime); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // another process draws
 		if got = m.screen(); got == string(want) {
 			return
 		}

@@ -62,7 +62,7 @@ func TestOlderConns(t *testing.T) {
 	if got := s.m.store.conns[4].Target; got != "new4.test:443" {
 		t.Errorf("connection 4 is %q, what the stream brought is newer", got)
 	}
-	s.has("connection 2 old2.test:443")
+	s.has("#2 old2.test:443")
 	s.send(batchesMsg{{Seq: 3, Events: events, Snapshot: true}})
 	if n := len(s.source.asked); n > len(want)+1 {
 		t.Errorf("asked again: %q", s.source.asked)

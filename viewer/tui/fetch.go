@@ -255,15 +255,15 @@ func (m *model) gotReport(msg reportMsg) tea.Cmd {
 	if msg.report != nil {
 		m.report = msg.report
 		if m.onPath != nil {
-			m.onPath = pathOf(msg.report)
+			m.onPath = criticalOf(msg.report)
 		}
 		m.urgent = true
 	}
 	return m.due()
 }
 
-// pathOf is the requests of the critical path.
-func pathOf(r *report.JSONReport) map[uint64]bool {
+// criticalOf is the requests of the critical path.
+func criticalOf(r *report.JSONReport) map[uint64]bool {
 	set := map[uint64]bool{}
 	for _, link := range r.CriticalPath {
 		if link.Exchange != 0 {

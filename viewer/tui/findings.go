@@ -166,6 +166,17 @@ func (m *model) predictions(p *page) {
 	}
 }
 
+// pointFinding moves to another finding. At the first and the last one it scrolls, so that
+// what stands above and below them can be read.
+func (m *model) pointFinding(by, n int) {
+	to := m.finding + by
+	if to < 0 || to >= n {
+		m.scroll, m.reveals = max(m.scroll+by, 0), false
+		return
+	}
+	m.finding, m.reveals = to, true
+}
+
 // findingKey takes the keys of the findings.
 func (m *model) findingKey(key string) (tea.Cmd, bool) {
 	list := m.found()
@@ -176,13 +187,13 @@ func (m *model) findingKey(key string) (tea.Cmd, bool) {
 	f := &list[m.finding]
 	switch key {
 	case "down", "j":
-		m.finding = min(m.finding+1, len(list)-1)
+		m.pointFinding(1, len(list))
 	case "up", "k":
-		m.finding = max(m.finding-1, 0)
+		m.pointFinding(-1, len(list))
 	case "home":
-		m.finding, m.scroll = 0, 0
+		m.finding, m.scroll, m.reveals = 0, 0, false
 	case "end", "G":
-		m.finding = len(list) - 1
+		m.finding, m.scroll, m.reveals = len(list)-1, 1<<30, false // drawing brings it back
 	case "c":
 		if len(f.Remedy.Commands) == 0 {
 			m.notice = "this finding has no command"
@@ -206,11 +217,13 @@ func (m *model) findingKey(key string) (tea.Cmd, bool) {
 	return nil, true
 }
 
-// reveal scrolls so that the finding that is pointed at is seen, from its first line.
+// reveal scrolls so that the finding that is pointed at is seen, from its first line; once,
+// for whoever scrolls on wants to see something else.
 func (m *model) reveal(p *page) {
-	if !m.focus {
+	if !m.reveals {
 		return
 	}
+	m.reveals = false
 	first := slices.Index(p.at, m.finding)
 	if first < 0 {
 		return

@@ -75,9 +75,24 @@ func nameOf(x *recorder.Exchange) name {
 	case g.Kind.Step() == "toolchain" && g.Extra != "":
 		return name{tail: g.Extra}
 	}
-	host := query.HostOf(x)
-	_, path, _ := strings.Cut(x.URL, "://")
-	return name{tail: cmp.Or(strings.TrimPrefix(path, host), host)}
+	return name{tail: cmp.Or(pathOf(x), query.HostOf(x))}
+}
+
+// pathOf is what follows the host in x's URL, without a fragment; "" of a tunnel. A URL that
+// has no host, as of an answer that a page made itself, is all path.
+func pathOf(x *recorder.Exchange) string {
+	if x.Method == "CONNECT" {
+		return ""
+	}
+	_, rest, found := strings.Cut(x.URL, "://")
+	if !found {
+		return x.URL
+	}
+	path := ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		path, _, _ = strings.Cut(rest[i:], "#")
+	}
+	return cmp.Or(path, "/")
 }
 
 func (n name) full() string {

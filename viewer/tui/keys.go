@@ -79,7 +79,7 @@ func (m *model) toggle(pane string) tea.Cmd {
 	if m.aside == pane {
 		m.aside, m.focus = paneNone, false
 	} else {
-		m.aside, m.focus = pane, pane != paneDetails
+		m.aside, m.focus, m.reveals = pane, pane != paneDetails, true
 	}
 	m.ensure()
 	return m.detailCmd()
@@ -201,12 +201,8 @@ func (m *model) enter() tea.Cmd {
 	}
 	if m.view != viewRequests {
 		word := m.tables.lines[m.at].filter
-		if word == "" {
-			return nil
-		}
-		m.show(viewRequests)
-		// The filter stays, for what passes it is what was counted.
-		m.setFilter(strings.TrimSpace(m.filter + " " + word))
+		m.groupBy(groupings[0])
+		m.setFilter(strings.TrimSpace(m.filter + " " + word)) // the filter stays: what passes it was counted
 		return m.judge()
 	}
 	if m.list.at(m.at).row == nil {
@@ -329,7 +325,7 @@ func (m *model) markPath() tea.Cmd {
 		m.notice = "the critical path is not known: there is no report yet"
 		return m.ask()
 	default:
-		m.onPath = pathOf(m.report)
+		m.onPath = criticalOf(m.report)
 		if m.notice = count(len(m.onPath), "request") + " on the critical path"; m.live() {
 			m.notice += " so far"
 		}
@@ -355,7 +351,7 @@ func (m *model) mouse(msg tea.MouseMsg) tea.Cmd {
 			m.pane.Scroll(by)
 			return nil
 		case inPane:
-			m.scroll = max(m.scroll+by, 0)
+			m.scroll, m.reveals = max(m.scroll+by, 0), false
 			return nil
 		}
 		m.point(m.at+by, true)

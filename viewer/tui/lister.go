@@ -1,9 +1,7 @@
 package tui
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
 	"time"
 
 	"modtap/recorder"
@@ -26,8 +24,8 @@ type group struct {
 	failed, flying int
 	bytes          int64
 	first          uint64        // id of its first request
-	from, till     recorder.Span // first start, last end
 	busy           recorder.Span // time with at least one of its requests in flight
+	covered        union         // that time
 
 	stamp   int // grows when rows changes
 	picture picture
@@ -53,8 +51,10 @@ type lister struct {
 	rows   []*row
 	groups map[string]*group
 	lines  []line // when grouped
+	owner  owner  // of the first tiles, when grouped by module
 	next   int    // rows before it were judged by a filter that is new; -1: all were
 
+	aged    time.Time // when those on their way were last looked at
 	late    bool      // the lines are older than the rows
 	grouped time.Time // when they were made
 	cost    time.Duration
@@ -168,6 +168,7 @@ func (l *lister) rebuild() {
 // update works in what changed in the store. It reports whether lines came, went or moved.
 // Of the rows that did not change it compares a few; the rest is moved in one piece.
 func (l *lister) update() bool {
+	l.age()
 	changed := l.store.changed
 	if len(changed) == 0 {
 		return l.late && l.regroup()
@@ -240,28 +241,6 @@ func (l *lister) order(a, b *row) int {
 	return c
 }
 
-// keyOf is what r is grouped by, and how that is shown.
-func (l *lister) keyOf(r *row) (key, label string) {
-	switch l.by {
-	case "module":
-		return r.x.Go.Module, cmp.Or(r.x.Go.Module, "(no module)")
-	case "host":
-		return r.host, cmp.Or(r.host, "(no host)")
-	case "connection":
-		if r.x.Conn == 0 {
-			return "", "(no connection)"
-		}
-		key = strconv.FormatUint(r.x.Conn, 10)
-		target := r.host
-		if c := l.store.conns[r.x.Conn]; c != nil {
-			target = c.Target
-		}
-		return key, "connection " + key + " " + target
-	}
-	key = query.Step(r.x)
-	return key, key
-}
-
 // relabel names groups by what is now known of their connections.
 func (l *lister) relabel() {
 	if l.by != "connection" {
@@ -285,6 +264,18 @@ func (l *lister) regroup() bool {
 	return true
 }
 
+// age has those judged and placed anew that are on their way, for they take longer every
+// time: nothing may be heard of one for a minute, and it is just the one that is looked for.
+func (l *lister) age() {
+	if len(l.store.aloft) == 0 || time.Since(l.aged) < 2*frame {
+		return
+	}
+	l.aged = time.Now()
+	for _, r := range l.store.aloft {
+		l.store.touch(r)
+	}
+}
+
 // idle is how much longer than a costly pass the time after it is that nothing like it is done in.
 const idle = 10
 
@@ -297,8 +288,12 @@ func (l *lister) regroupNow() {
 	start := time.Now()
 	defer func() { l.grouped = time.Now(); l.cost = l.grouped.Sub(start) }()
 	l.stamp++
+	l.unowned()
 	for _, g := range l.groups {
-		*g = group{key: g.key, label: g.label, unfolded: g.unfolded, rows: g.rows[:0], picture: g.picture, stamp: l.stamp}
+		*g = group{
+			key: g.key, label: g.label, unfolded: g.unfolded, rows: g.rows[:0], picture: g.picture, stamp: l.stamp,
+			covered: union{list: g.covered.list[:0]},
+		}
 	}
 	clock := l.store.clock()
 	for _, r := range l.store.rows { // in the order of starting
@@ -312,6 +307,7 @@ func (l *lister) regroupNow() {
 	list := make([]*group, 0, len(l.groups))
 	for _, g := range l.groups {
 		if len(g.rows) > 0 {
+			g.busy = g.covered.sum()
 			list = append(list, g)
 		}
 	}
@@ -341,15 +337,13 @@ func (l *lister) place(r *row, clock recorder.Span) {
 	r.group.tally(l.store, r, clock)
 }
 
-// tally adds r, which began after all before it.
+// tally adds r; busy is the caller's to sum up in the end.
 func (g *group) tally(s *store, r *row, clock recorder.Span) {
 	from := s.at(r)
-	till := from + s.took(r, clock)
 	if g.first == 0 {
-		g.first, g.from, g.till = r.id, from, from
+		g.first = r.id
 	}
-	g.busy += max(till-max(from, g.till), 0)
-	g.till = max(g.till, till)
+	g.covered.add(from, from+s.took(r, clock))
 	g.bytes += r.size
 	if r.failed() {
 		g.failed++

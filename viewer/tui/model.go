@@ -80,7 +80,8 @@ type model struct {
 	detail   detail
 	report   *report.JSONReport
 	asking   asking
-	finding  int // that is pointed at
+	finding  int  // that is pointed at
+	reveals  bool // it was moved to, and may be out of sight
 	evidence evidence
 	onPath   map[uint64]bool // the critical path is marked; nil: it is not
 	tables   table
@@ -178,6 +179,8 @@ func (m *model) hear(msg tea.Msg) tea.Cmd {
 	case completeMsg:
 		m.state = stateComplete
 		m.store.cut = m.store.end == nil
+		m.list.aged = time.Time{} // the clock stands still now, where nothing more is known of
+		m.refresh()
 		return tea.Batch(m.fill(1), m.fillConns(1), m.ask())
 	case olderMsg:
 		return m.gotOlder(msg)

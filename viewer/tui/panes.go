@@ -28,7 +28,7 @@ func (p *page) add(spans ...span) {
 
 // head begins a section.
 func (p *page) head(s string) {
-	if len(p.lines) > 0 {
+	if n := len(p.lines); n > 0 && len(p.lines[n-1]) > 0 {
 		p.add()
 	}
 	p.add(span{s, bold})
@@ -204,7 +204,7 @@ var phaseWords = [phases]string{
 var keyList = [][2]string{
 	{"", "Moving"},
 	{"j k, arrows", "next, previous line"}, {"PgUp PgDn", "a screenful"}, {"Home, End or G", "first, last line; at the end new lines are followed"},
-	{"enter", "details of the request; fold or unfold a group"}, {"tab", "keys go to the pane, and back to the table"}, {"esc", "back: pane, view, evidence, zoom, filter"},
+	{"enter", "details of a request; fold or unfold a group; requests of a module or host"}, {"tab", "keys go to the pane, and back to the table"}, {"esc", "back: pane, view, evidence, zoom, filter"},
 	{"", "What is shown"},
 	{"/", "filter: kind:zip module:golang.org/x -status:200 time:>1s"}, {"g  b", "group by module, host, connection, step, or not; b goes back"},
 	{"s  S", "sort by start, time, size, status, name; the other way round"}, {"o", "fold or unfold the group"},
@@ -241,6 +241,6 @@ func (m *model) paneKey(key string) (cmd teaCmd, taken bool) {
 	default:
 		return nil, false
 	}
-	m.scroll = max(m.scroll, 0)
+	m.scroll, m.reveals = max(m.scroll, 0), false
 	return nil, true
 }

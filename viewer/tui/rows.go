@@ -119,6 +119,8 @@ func (m *model) empty(l layout) {
 	switch {
 	case m.list.next >= 0:
 		why = "Filtering."
+	case m.view != viewRequests && len(m.list.rows) > 0:
+		why = "No request that is shown is about a " + noun(m.view) + "."
 	case m.store.requests > 0:
 		why = "No request passes: esc takes the filter or the zoom away."
 	case m.state == stateConnecting:
@@ -190,7 +192,11 @@ func (m *model) groupLine(c columns, sc scale, y int, g *group, clock recorder.S
 	if c.host.w > 0 {
 		w += c.host.w + 1
 	}
-	m.c.text(at, y, w, cutHead(g.label, w), bold)
+	label := cutHead(g.label, w)
+	if m.list.by == "connection" {
+		label = cutTail(g.label, w) // its number tells it apart
+	}
+	m.c.text(at, y, w, label, bold)
 	if c.size.w > 0 {
 		m.c.right(c.size.x, y, c.size.w, size(g.bytes), plain)
 	}

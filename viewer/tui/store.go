@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"modtap/recorder"
+	"modtap/recorder/gomod"
 	"modtap/recorder/query"
 	"modtap/viewer/stream"
 )
@@ -63,6 +64,8 @@ type store struct {
 	end     *recorder.End
 	rows    []*row // by id, which is the order of starting
 	byID    map[uint64]*row
+	aloft   map[uint64]*row // on their way
+	lookups []*row          // in the checksum database, of one module each
 	conns   map[uint64]*recorder.Conn
 	tunnels map[uint64]*recorder.Tunnel
 	finds   map[string]*recorder.Finding
@@ -89,7 +92,7 @@ type store struct {
 
 func newStore(now func() time.Time) *store {
 	return &store{
-		now: now, byID: map[uint64]*row{}, conns: map[uint64]*recorder.Conn{}, tunnels: map[uint64]*recorder.Tunnel{},
+		now: now, byID: map[uint64]*row{}, aloft: map[uint64]*row{}, conns: map[uint64]*recorder.Conn{}, tunnels: map[uint64]*recorder.Tunnel{},
 		finds: map[string]*recorder.Finding{},
 	}
 }
@@ -214,7 +217,7 @@ func (s *store) exchange(x *recorder.Exchange) {
 	r := s.byID[x.ID]
 	if r == nil {
 		r = &row{x: x, id: x.ID, host: query.HostOf(x)}
-		s.byID[x.ID] = r
+		s.enter(r)
 		s.insert(r)
 	} else {
 		s.count(r, -1)
@@ -226,6 +229,14 @@ func (s *store) exchange(x *recorder.Exchange) {
 	s.seen.Add(r.x)
 	s.bin(r)
 	s.touch(r)
+}
+
+// enter makes a row known that is new.
+func (s *store) enter(r *row) {
+	s.byID[r.id] = r
+	if r.x.Go.Kind == gomod.SumdbLookup {
+		s.lookups = append(s.lookups, r)
+	}
 }
 
 // insert keeps the rows in the order of ids; nearly always that is the end.
@@ -250,10 +261,10 @@ func (s *store) older(list []*recorder.Exchange) {
 			s.exchange(x)
 			continue
 		}
-		r = &row{x: x, host: query.HostOf(x)}
+		r = &row{x: x, id: x.ID, host: query.HostOf(x)}
 		r.stale = !x.Done // the stream has all that are on their way
 		r.note(s.origin())
-		s.byID[x.ID] = r
+		s.enter(r)
 		fresh = append(fresh, r)
 		s.count(r, 1)
 		s.seen.Add(r.x)
@@ -266,6 +277,11 @@ func (s *store) older(list []*recorder.Exchange) {
 	// Thousands come at once, in the middle: one merge instead of as many insertions.
 	slices.SortFunc(fresh, func(a, b *row) int { return compare(a.id, b.id) })
 	s.rows = with(s.rows, fresh, func(a, b *row) int { return compare(a.id, b.id) })
+	for _, r := range s.rows {
+		if r.x.Parent != 0 && r.x.Go.Module == "" {
+			r.group = nil // what led to it may have come only now
+		}
+	}
 }
 
 // gap is the first range of ids [from, to) at or after id that is not there although a
@@ -297,7 +313,11 @@ func (s *store) count(r *row, sign int) {
 	s.requests += sign
 	s.bytes += int64(sign) * r.size
 	if r.flying() {
-		s.inFlight += sign
+		if s.inFlight += sign; sign > 0 {
+			s.aloft[r.id] = r
+		} else {
+			delete(s.aloft, r.id)
+		}
 	}
 	if r.failed() {
 		s.bad += sign

@@ -18,6 +18,7 @@ const tableEvery = time.Second
 type table struct {
 	view  string
 	lines []tableLine
+	none  int  // requests about none of them
 	stale bool // the rows have changed since
 	made  time.Time
 	cost  time.Duration
@@ -42,6 +43,7 @@ func (m *model) tabulate() {
 	}
 	clock := m.store.clock()
 	sets := map[string]*tableLine{}
+	none := 0
 	for _, r := range m.store.rows {
 		if !r.in {
 			continue
@@ -50,6 +52,10 @@ func (m *model) tabulate() {
 		if m.view == viewModules {
 			key = r.x.Go.Module
 		}
+		if key == "" {
+			none++
+			continue
+		}
 		t := sets[key]
 		if t == nil {
 			t = &tableLine{group: group{key: key, stamp: 1}, versions: map[string]bool{}, conns: map[uint64]bool{}}
@@ -57,7 +63,7 @@ func (m *model) tabulate() {
 		}
 		t.rows = append(t.rows, r)
 		t.tally(m.store, r, clock)
-		if !r.flying() {
+		if r.x.Done {
 			t.took = append(t.took, m.store.took(r, clock))
 		}
 		if r.x.Go.Version != "" {
@@ -72,15 +78,9 @@ func (m *model) tabulate() {
 		slices.Sort(t.took)
 		t.p50, t.p95 = percentile(t.took, 50), percentile(t.took, 95)
 		t.took = nil
+		t.busy = t.covered.sum()
 		t.label = key
-		switch {
-		case key == "":
-			t.label = "(none)"
-		case m.view == viewModules:
-			t.filter = "module:" + exactly(key)
-		default:
-			t.filter = "host:" + exactly(key)
-		}
+		t.filter = noun(m.view) + ":" + exactly(key)
 		lines = append(lines, *t)
 	}
 	sort := m.list.sort
@@ -91,12 +91,15 @@ func (m *model) tabulate() {
 	slices.SortFunc(lines, func(a, b tableLine) int {
 		return cmp.Or(by.orderGroups(&a.group, &b.group), cmp.Compare(a.label, b.label))
 	})
-	m.tables = table{view: m.view, lines: lines, made: m.now(), cost: time.Since(start)}
+	m.tables = table{view: m.view, lines: lines, none: none, made: m.now(), cost: time.Since(start)}
 	if i := slices.IndexFunc(lines, func(t tableLine) bool { return t.label == at }); i >= 0 {
 		m.at = i
 	}
 	m.point(m.at, false)
 }
+
+// noun is what a line of the table is about, which is a field of the filter language, too.
+func noun(view string) string { return strings.TrimSuffix(view, "s") }
 
 // exactly is the value of the filter language that is s and nothing more: golang.org/x/net
 // is not golang.org/x/netbsd.
@@ -164,7 +167,7 @@ func (m *model) tableView(l layout) {
 	fields := m.fields(l.rowsW)
 	nameW := min(max((l.rowsW-len(fields)*9)*55/100, 16), 60)
 	x := 2 + nameW + 1
-	m.c.text(2, l.headY, nameW, m.view[:len(m.view)-1], bold)
+	m.c.text(2, l.headY, nameW, noun(m.view), bold)
 	places := make([]column, len(fields))
 	for i, f := range fields {
 		places[i] = column{x, f.w}
@@ -174,6 +177,9 @@ func (m *model) tableView(l layout) {
 	last := column{x, max(l.rowsW-x, 0)}
 	sc := m.axis(last.w)
 	sc.axis(&m.c, last.x, l.headY)
+	if len(m.tables.lines) == 0 {
+		m.empty(l)
+	}
 	clock := m.store.clock()
 	for i := 0; i < l.rowsH && m.top+i < len(m.tables.lines); i++ {
 		t, y := &m.tables.lines[m.top+i], l.rowsY+i

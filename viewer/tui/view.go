@@ -169,7 +169,10 @@ func (m *model) foot(y int) {
 	if m.list.next >= 0 {
 		left = append(left, "filtering")
 	}
-	if m.list.by != groupings[0] {
+	if n := m.tables.none; m.view != viewRequests && n > 0 {
+		left = append(left, "about no "+noun(m.view)+": "+count(n, "request"))
+	}
+	if m.list.by != groupings[0] && m.view == viewRequests {
 		left = append(left, "by "+m.list.by)
 	}
 	if m.list.sort != sortings[0] || m.list.down {

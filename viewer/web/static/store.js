@@ -176,6 +176,7 @@ export class Store {
     if (fresh.length > 0) this.rows = mergeByID(this.rows, fresh);
     for (const row of fresh) {
       if (row.inFlight) this.giveUp(row); // its end never reached the recording
+      for (const next of this.links.children(row.id)) this.mark(next); // their group is found through it
     }
     this.touch();
     return fresh.length;

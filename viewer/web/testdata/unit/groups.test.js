@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Group, keyOf, orderOf, ownerOf } from "../../static/groups.js";
 import { spread, top } from "../../static/groupview.js";
@@ -40,6 +41,32 @@ test("a tile belongs to a module only while one lookup can have caused it", () =
   const open = make([lookup(1, 0, "a.test/m", { done: false, server: {} }), tile(2, 50)]);
   assert.deepEqual(titles("module", open), ["a.test/m", "checksum database"], "a lookup without an answer proves nothing");
 });
+
+// The terminal viewer makes the same groups: its tests read the same file.
+const vectors = JSON.parse(readFileSync(new URL("../groups.json", import.meta.url)));
+
+for (const { name, exchanges, groups } of vectors) {
+  test(`groups: ${name}`, () => {
+    const s = new Store();
+    s.hello({ session: { id: "a", start: at(0) }, now: new Date().toISOString() });
+    s.apply({ seq: 1, lost: 0, events: exchanges.map((exchange) => ({ exchange })) });
+    const owner = ownerOf(s.links.lookups, START + 2000);
+    for (const [by, want] of Object.entries(groups)) {
+      const found = new Map();
+      for (const row of s.rows) {
+        const { key, title } = keyOf(by, row, s, owner);
+        if (!found.has(key)) found.set(key, new Group(key, title));
+        found.get(key).rows.push(row);
+      }
+      const got = [...found.values()].map((g) => {
+        for (const _ of g.recount(START + 2000)) { /* in slices */ }
+        const numbers = { ids: g.rows.map((row) => row.id), failed: g.failed, bytes: g.bytes, busy_ms: Math.round(g.busy * 100) / 100 };
+        return by === "connection" ? numbers : { title: g.title, ...numbers };
+      });
+      assert.deepEqual(got, want, by);
+    }
+  });
+}
 
 test("hosts and connections", () => {
   const s = make([x(1, 0, { conn: 3 }), x(2, 1, { conn: 4, remote: "1.2.3.4:443" }), x(3, 2, { method: "CONNECT", url: "https://b.test:443" })],

@@ -79,6 +79,15 @@ test("a page of the recording fills holes, and never replaces what the stream to
   assert.deepEqual([...watch.take().rows].map((r) => r.id), [1, 2, 5, 9]);
 });
 
+test("a page of the recording tells a watch of what its requests led to", () => {
+  const s = make();
+  s.apply({ seq: 1, lost: 0, events: [{ exchange: { id: 9, parent: 3, start: START, done: true } }] });
+  const w = s.watch();
+  w.take();
+  s.page([{ id: 3, start: START, done: true }, { id: 4, start: START, done: true }]);
+  assert.deepEqual([...w.take().rows].map((row) => row.id).sort(), [3, 4, 9]);
+});
+
 test("a watch tells each change once, and everything after another session", () => {
   const s = make();
   const watch = s.watch();
