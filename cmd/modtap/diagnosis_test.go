@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -188,5 +189,32 @@ func TestDamageIsTold(t *testing.T) {
 		if !strings.Contains(b.String(), told) {
 			t.Errorf("%q is not in\n%s", told, b.String())
 		}
+	}
+}
+
+// TestThrift: however many recordings are read at once, GOGC is afterwards what it was before.
+func TestThrift(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "long.har")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, thriftySize+1)); err != nil {
+		t.Fatal(err)
+	}
+	percent := func() int {
+		now := debug.SetGCPercent(-1)
+		debug.SetGCPercent(now)
+		return now
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(123))
+	a := &app{}
+	first, second := a.readThriftily(path), a.readThriftily(path)
+	if got := percent(); got != thriftyReading {
+		t.Errorf("GOGC is %d while two are read, want %d", got, thriftyReading)
+	}
+	first()
+	if got := percent(); got != thriftyReading {
+		t.Errorf("GOGC is %d while one is read, want %d", got, thriftyReading)
+	}
+	second()
+	if got := percent(); got != 123 {
+		t.Errorf("GOGC is %d afterwards, want 123", got)
 	}
 }

@@ -198,6 +198,15 @@ func TestRunLingers(t *testing.T) {
 		s.interrupt()
 		s.exits(7)
 	})
+	t.Run("not when somebody ends modtap", func(t *testing.T) {
+		t.Parallel()
+		s := onTerminal(t, 0, nil, "run", "--view", "--", "sh", "-c", "sleep 60")
+		s.page(s.asked(), s.login(s.asked()))
+		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		s.exits(128 + int(syscall.SIGTERM))
+	})
 	t.Run("until the terminal viewer is left, where there is one", func(t *testing.T) {
 		t.Parallel()
 		s := onTerminal(t, 0, nil, "run", "--tui", "--view", "--", "sh", "-c", "exit 7")

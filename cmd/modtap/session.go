@@ -328,6 +328,7 @@ func (s *session) settle(process *recorder.Process) {
 	end.BlindSpots = append(end.BlindSpots, s.notSeenInReverse()...)
 	s.awaitFacts()
 	if process != nil {
+		s.kept.over.Store(true)
 		s.log.Append(recorder.Event{Process: process})
 		end.ExitCode = process.ExitCode
 		s.judge(process, end)

@@ -262,9 +262,14 @@ func fileOf(w any) (*os.File, bool) {
 	return f, ok
 }
 
-// drainTime is how long a pipe must have had nothing to say before what still holds it open,
-// a process that the command left behind, is not waited for.
-const drainTime = 200 * time.Millisecond
+const (
+	// drainTime is how long a pipe must have had nothing to say before what still holds it
+	// open, a process that the command left behind, is not waited for.
+	drainTime = 200 * time.Millisecond
+	// mostDrainTime is how long one is read that always has something to say. chosen: what the
+	// command itself left in a pipe is read in a fraction of it.
+	mostDrainTime = 2 * time.Second
+)
 
 // A copier copies a pipe.
 type copier struct {
@@ -293,12 +298,15 @@ func copyTo(to io.Writer, from *os.File) *copier {
 	return c
 }
 
-// drain waits until everything was copied that is there. It polls: a pipe does not tell that
-// it is empty.
+// drain waits until everything was copied that is there, as far as that can be told where
+// others go on writing. It polls: a pipe does not tell that it is empty.
 func (c *copier) drain() {
+	most := time.After(mostDrainTime)
 	for {
 		select {
 		case <-c.ended:
+			return
+		case <-most:
 			return
 		case <-time.After(drainTime / 10):
 		}

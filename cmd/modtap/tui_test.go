@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"modtap/cmd/internal/child"
 	"modtap/viewer/tui"
@@ -126,6 +128,39 @@ func TestNoScreen(t *testing.T) {
 	if s.up() || s.gone() != nil {
 		t.Error("there is a screen")
 	}
+}
+
+// TestCopierDrainEnds: a process that the command left behind and that never stops writing does
+// not keep modtap.
+func TestCopierDrainEnds(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := copyTo(io.Discard, r)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		defer w.Close()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(drainTime / 20): // less than it takes to be quiet
+				fmt.Fprintln(w, "still here")
+			}
+		}
+	}()
+	drained := make(chan struct{})
+	go func() { c.drain(); close(drained) }()
+	select {
+	case <-drained:
+	case <-time.After(10 * mostDrainTime):
+		t.Error("drain waits for it")
+	}
+	close(stop)
+	<-stopped
+	<-drained
 }
 
 // TestCopierDrains: everything that was written is there after drain, and a pipe that is held

@@ -20,7 +20,8 @@ type keeper struct {
 	sink recorder.Sink
 
 	requests atomic.Int64  // that have ended
-	ending   bool          // the command's end was written
+	over     atomic.Bool   // the command has ended
+	ending   bool          // its end was written, or is lost
 	ended    chan struct{} // closed when that is on disk
 	once     sync.Once
 }
@@ -45,9 +46,11 @@ func (k *keeper) Write(e recorder.Event) error {
 // end says that there is no more to wait for.
 func (k *keeper) end() { k.once.Do(func() { close(k.ended) }) }
 
+// Lost may be about the command's end itself, which then never comes.
 func (k *keeper) Lost(n uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.ending = k.ending || k.over.Load()
 	k.sink.Lost(n)
 }
 

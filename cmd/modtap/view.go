@@ -61,7 +61,7 @@ Exit status: 0; 1 when there is nothing to view or the session was lost, 2 for b
 	f.Var(&o.format, "format", "json prints the events instead, for programs (default: the page)")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `HOST:PORT` of the page of a FILE")
 	f.BoolVar(&o.noOpen, "no-open", false, "print the address of the page and open no browser")
-	f.StringVar(&o.filter, "filter", "", "show what matches `QUERY`, as in 'module:k8s.io time:>1s'")
+	f.StringVar(&o.filter, "filter", "", "show what matches `FILTER`, as in 'module:k8s.io time:>1s'")
 	completeChoices(c, map[string]*choice{"format": &o.format})
 	return c
 }
@@ -126,14 +126,15 @@ func (a *app) viewURL(ctx context.Context, o *viewOptions, q *query.Query, addre
 	if o.format.value == "json" {
 		return a.followEvents(ctx, address, q)
 	}
-	if o.tui {
-		return a.viewTUI(ctx, address, o.filter)
-	}
 	client, err := stream.Dial(ctx, address) // it tells a wrong token from nobody there
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if o.tui {
+		client.Close()
+		return a.viewTUI(ctx, address, o.filter)
+	}
 	a.talk("the page is at %s", withFilter(address, o.filter))
 	if o.noOpen || !a.canBrowse() {
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -174,20 +176,64 @@ func TestViewJSONSaysWhatWasLost(t *testing.T) {
 	if _, err := reader.Read(first); err != nil { // and then nothing, for a while
 		t.Fatal(err)
 	}
-	const last = 100_000 // more than the Log and all buffers of the connection hold
+	// It is on its way all the time, so that only the whole state tells of it again.
+	const last, flying = 100_000, 20_000 // more than the Log and all buffers of the connection hold
 	for id := uint64(2); id <= last; id++ {
-		log.Append(ended(id, "https://a.test/"+strings.Repeat("x", 200)))
+		e := ended(id, "https://a.test/"+strings.Repeat("x", 200))
+		e.Exchange.Done = id != flying
+		log.Append(e)
+	}
+	told := make(chan struct{})
+	lost, newest := make(chan bool, 1), false
+	go func() {
+		saw, tell := false, sync.OnceFunc(func() { close(told) })
+		for lines := bufio.NewScanner(reader); lines.Scan(); {
+			saw = saw || bytes.HasPrefix(lines.Bytes(), []byte(`{"lost":`))
+			newest = newest || bytes.Contains(lines.Bytes(), fmt.Appendf(nil, `"id":%d,`, last))
+			if bytes.Contains(lines.Bytes(), fmt.Appendf(nil, `"id":%d,`, flying)) {
+				tell()
+			}
+		}
+		lost <- saw
+	}()
+	select {
+	case <-told:
+	case <-time.After(30 * time.Second):
+		t.Error("the whole state does not follow")
 	}
 	log.Append(recorder.Event{End: &recorder.End{At: 1}})
 	log.Close()
-	text, err := io.ReadAll(reader)
-	if err != nil {
-		t.Fatal(err)
+	if got := <-lost; !got || !newest {
+		t.Errorf("it says what was lost: %v, and has the newest: %v", got, newest)
 	}
 	if got := <-code; got != 0 {
 		t.Errorf("exit code %d", got)
-	} else if !(bytes.Contains(text, []byte(`{"lost":`)) && bytes.Contains(text, fmt.Appendf(nil, `"id":%d,`, last))) {
-		t.Errorf("of %d bytes nothing says what was lost, or the newest is not among them", len(text))
+	}
+}
+
+// TestViewJSONOfAnotherSession: what answers at the address of a session that was lost, and
+// is another one, is not printed as if it were the same.
+func TestViewJSONOfAnotherSession(t *testing.T) {
+	log := recorder.NewLog()
+	log.Append(recorder.Event{Session: &recorder.Session{ID: "s"}})
+	log.Append(ended(1, "https://a.test/"))
+	address, stop := serveLog(t, log, "127.0.0.1:0")
+	r := runMain(t, "view", "--format", "json", address)
+	await(t, &r.stdout, `"id":1,.*\n`)
+	stop()
+	other := recorder.NewLog()
+	other.Append(recorder.Event{Session: &recorder.Session{ID: "t"}})
+	other.Append(ended(2, "https://a.test/"))
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stopOther := serveLog(t, other, u.Host)
+	defer stopOther()
+	r.exits(t, exitFailed)
+	await(t, &r.stderr, `^modtap: the session was lost: another one answers at its address\n$`)
+	if strings.Contains(r.stdout.String(), `"id":2,`) {
+		t.Error("it prints the other one")
 	}
 }
 

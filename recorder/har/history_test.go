@@ -303,3 +303,22 @@ func BenchmarkHistory(b *testing.B) {
 		}
 	})
 }
+
+// What is read at once is bounded, but for one entry that is larger.
+func TestTogether(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		places []place
+		want   int
+	}{
+		{"side by side", []place{{offset: 0, length: 10}, {offset: 12, length: 10}, {offset: 24, length: 10}}, 3},
+		{"a gap that nobody asked for", []place{{offset: 0, length: 10}, {offset: 11 + runGap, length: 10}}, 1},
+		{"more than is read at once", []place{{offset: 0, length: runMost / 2}, {offset: runMost / 2, length: runMost / 2}, {offset: runMost, length: 1}}, 2},
+		{"one that is larger", []place{{offset: 0, length: 2 * runMost}, {offset: 2 * runMost, length: 1}}, 1},
+		{"the end of a part", []place{{offset: 0, length: 10}, {part: 1, offset: 10, length: 10}}, 1},
+	} {
+		if got := len(together(tt.places)); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}

@@ -51,6 +51,12 @@ func TestParts(t *testing.T) {
 	if got := Parts(long); got != 1 {
 		t.Errorf("its second part is gone: %d parts", got)
 	}
+	if err := os.Rename(PartPath(long, 3), PartPath(long, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if got := Parts(long); got != 1 {
+		t.Errorf("its third part is in the place of the second: %d parts", got)
+	}
 	for name, want := range map[string]int{"none.har": 0, "foreign.har": 1, "broken.har": 1} {
 		path := filepath.Join(dir, name)
 		if want > 0 {

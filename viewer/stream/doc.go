@@ -19,9 +19,10 @@
 // while a snapshot is incomplete. lost > 0 says that events before this frame were
 // dropped because the client fell behind: what it holds may be stale, so it asks for a
 // snapshot. (When the session has ended, one comes unasked.) A frame has at most 256 events
-// and is at most 100 ms late, or 200 ms on a machine that is busy; snapshots are given at most four times a second. The server
-// closes with 1000 after the last event of an ended session, with 1001 when it stops before,
-// and cuts off who has taken nothing of a frame for 5 s.
+// and is at most 100 ms late, or 200 ms on a machine that is busy; snapshots are given at
+// most four times a second. The server closes with 1000 after the last event of an ended
+// session, with 1001 when it stops before, and cuts off who has taken nothing of a frame for
+// 5 s.
 //
 // The API, over plain HTTP; errors are {"error":TEXT} with a status:
 //
@@ -32,6 +33,7 @@
 //	/api/body/ID?as=zip           {"files":[{"name","size","packed","modified"}],"of":N}: what is in a zip
 //	/api/report                   modtap.report/1 of what there is; 204: none yet
 //	/api/ticket                   {"ticket":TEXT}: /?ticket=TEXT opens the page, once, within two minutes
+//	/api/presence                 a websocket of the page's, as long as it is open: nothing is said on it
 //	/api/recording                {"har":NAME,"parts":N,"title":TEXT}
 //	/api/recording.har[?part=N]   the HAR file as it is now
 //	POST /api/recordings          the body is a HAR to look at, X-File-Name its name (percent-encoded): {"recording":ID}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"modtap/recorder"
+	"modtap/recorder/gomod"
 	"modtap/viewer/stream"
 )
 
@@ -144,4 +145,16 @@ func TestFeedOtherSession(t *testing.T) {
 			t.Errorf("at %d of %q", f.seq, f.session)
 		}
 	})
+}
+
+// What was asked of one session is not shown in another one that began meanwhile.
+func TestOlderOfAnotherSession(t *testing.T) {
+	s := open(t, 80, 24, Config{}, fixture()...)
+	was := s.m.store
+	s.source.session = &recorder.Session{ID: "t", Start: began, Argv: []string{"go", "vet"}}
+	s.send(connectedMsg{s.source})
+	s.send(olderMsg{store: was, from: 1, list: []*recorder.Exchange{request(1, 0, gomod.Mod, "m", "v1.0.0", 1, ms, ms)}})
+	if n := len(s.m.store.rows); n != 0 {
+		t.Errorf("the new session has %d requests, want none", n)
+	}
 }

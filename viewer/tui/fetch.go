@@ -23,6 +23,7 @@ const (
 
 type (
 	olderMsg struct {
+		store      *store // that they are for
 		from, next uint64
 		list       []*recorder.Exchange
 		err        error
@@ -66,17 +67,20 @@ func (m *model) fill(id uint64) tea.Cmd {
 		return nil
 	}
 	m.filling = true
-	ctx, src, n := m.ctx, m.source, int(min(to-from, pageOf))
+	ctx, src, s, n := m.ctx, m.source, m.store, int(min(to-from, pageOf))
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, apiWait)
 		defer cancel()
 		list, next, err := src.Exchanges(ctx, from, n)
-		return olderMsg{from, next, list, err}
+		return olderMsg{s, from, next, list, err}
 	}
 }
 
 // gotOlder takes older exchanges and goes on behind them.
 func (m *model) gotOlder(msg olderMsg) tea.Cmd {
+	if msg.store != m.store {
+		return nil // another session began
+	}
 	m.filling = false
 	if msg.err != nil {
 		if m.ctx.Err() == nil {

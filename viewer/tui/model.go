@@ -208,6 +208,7 @@ func (m *model) connected(src source) tea.Cmd {
 		m.setFilter(m.filter)
 		m.list.step(slice) // of nothing
 		m.at, m.top, m.pointed, m.key, m.report, m.evidence, m.onPath = 0, 0, 0, "", nil, evidence{}, nil
+		m.filling, m.refill, m.detail, m.tables = false, false, detail{}, table{}
 	}
 	if s != nil {
 		m.store.begin(s)
@@ -248,6 +249,8 @@ func (m *model) refresh() {
 // keep finds again what is pointed at, after the lines have changed.
 func (m *model) keep() {
 	switch {
+	case m.view != viewRequests: // tabulate does it for the tables
+		m.tables.stale = true
 	case m.follow && m.live():
 		m.at = m.list.len() - 1
 	case m.pointed != 0:

@@ -38,22 +38,30 @@ func room(s recorder.Span) recorder.Span {
 	return recorder.Span(10 * power)
 }
 
+const day = 24 * time.Hour
+
 // niceStep is the smallest round length that is not below s.
 func niceStep(s recorder.Span) recorder.Span {
 	if s > recorder.Span(30*time.Second) {
-		for _, m := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 240} {
+		for _, m := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720} {
 			if step := recorder.Span(m * time.Minute); step >= s {
 				return step
 			}
 		}
+		return recorder.Span(max(decimal(float64(s)/float64(day)), 1) * float64(day))
 	}
-	power := math.Pow(10, math.Floor(math.Log10(float64(max(s, 1)))))
-	for _, f := range []float64{1, 2, 5, 10} {
-		if f*power >= float64(s)*(1-1e-9) {
-			return recorder.Span(f * power)
+	return recorder.Span(decimal(float64(max(s, 1))))
+}
+
+// decimal is the smallest of 1, 2, 5, 10, 20… and 0.5, 0.2, 0.1… that is not below n.
+func decimal(n float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(n)))
+	for _, f := range []float64{1, 2, 5} {
+		if f*power >= n*(1-1e-9) {
+			return f * power
 		}
 	}
-	return recorder.Span(10 * power)
+	return 10 * power
 }
 
 // tickLabel writes a tick of an axis whose ticks are step apart.
@@ -62,8 +70,12 @@ func tickLabel(at, step recorder.Span) string {
 	switch {
 	case at == 0:
 		return "0"
+	case step >= recorder.Span(day):
+		return strconv.FormatInt(int64(at/recorder.Span(day)), 10) + "d"
+	case step >= recorder.Span(time.Hour):
+		return strconv.FormatInt(int64(at/recorder.Span(time.Hour)), 10) + "h"
 	case step >= recorder.Span(time.Minute):
-		return strconv.FormatFloat(at.Duration().Minutes(), 'g', 6, 64) + "m"
+		return strconv.FormatInt(int64(at/recorder.Span(time.Minute)), 10) + "m"
 	case step >= second:
 		return strconv.FormatInt(int64(at/second), 10) + "s"
 	case at >= second:

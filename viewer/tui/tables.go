@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"modtap/recorder"
 )
@@ -17,7 +18,8 @@ const tableEvery = time.Second
 type table struct {
 	view  string
 	lines []tableLine
-	none  int // requests about none of them
+	none  int  // requests about none of them
+	stale bool // the rows have changed since
 	made  time.Time
 	cost  time.Duration
 }
@@ -32,9 +34,13 @@ type tableLine struct {
 	conns    map[uint64]bool
 }
 
-// tabulate counts the table of the view.
+// tabulate counts the table of the view. The pointer stays at what it points at.
 func (m *model) tabulate() {
 	start := time.Now()
+	at := ""
+	if m.tables.view == m.view && m.at < len(m.tables.lines) {
+		at = m.tables.lines[m.at].label
+	}
 	clock := m.store.clock()
 	sets := map[string]*tableLine{}
 	none := 0
@@ -74,7 +80,7 @@ func (m *model) tabulate() {
 		t.took = nil
 		t.busy = t.covered.sum()
 		t.label = key
-		t.filter = noun(m.view) + ":" + quoted(key)
+		t.filter = noun(m.view) + ":" + exactly(key)
 		lines = append(lines, *t)
 	}
 	sort := m.list.sort
@@ -85,20 +91,26 @@ func (m *model) tabulate() {
 	slices.SortFunc(lines, func(a, b tableLine) int {
 		return cmp.Or(by.orderGroups(&a.group, &b.group), cmp.Compare(a.label, b.label))
 	})
-	m.tables = table{m.view, lines, none, m.now(), time.Since(start)}
+	m.tables = table{view: m.view, lines: lines, none: none, made: m.now(), cost: time.Since(start)}
+	if i := slices.IndexFunc(lines, func(t tableLine) bool { return t.label == at }); i >= 0 {
+		m.at = i
+	}
+	m.point(m.at, false)
 }
 
 // noun is what a line of the table is about, which is a field of the filter language, too.
 func noun(view string) string { return strings.TrimSuffix(view, "s") }
 
-// quoted is a value of the filter language.
-func quoted(s string) string {
-	for _, r := range s {
-		if r == ' ' || r == ',' || r == '"' {
-			return strconv.Quote(s)
-		}
+// exactly is the value of the filter language that is s and nothing more: golang.org/x/net
+// is not golang.org/x/netbsd.
+func exactly(s string) string {
+	switch {
+	case strings.Contains(s, `"`): // quotes cannot be written: this is a part of it
+		return `"` + strings.ReplaceAll(s, `"`, "") + `"`
+	case strings.ContainsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }):
+		return `="` + s + `"`
 	}
-	return s
+	return "=" + s
 }
 
 // percentile is the p-th of sorted lengths by nearest rank; 0 of none.
@@ -147,9 +159,10 @@ func (m *model) fields(w int) []field {
 
 // tableView draws the table of modules or of hosts.
 func (m *model) tableView(l layout) {
-	if m.tables.view != m.view || m.live() && m.now().Sub(m.tables.made) >= max(tableEvery, idle*m.tables.cost) {
+	// While the session lasts, what is in flight makes every count an old one.
+	old := m.tables.stale && !m.live() || m.live() && m.now().Sub(m.tables.made) >= max(tableEvery, idle*m.tables.cost)
+	if m.tables.view != m.view || old {
 		m.tabulate()
-		m.at = min(m.at, max(len(m.tables.lines)-1, 0))
 	}
 	fields := m.fields(l.rowsW)
 	nameW := min(max((l.rowsW-len(fields)*9)*55/100, 16), 60)

@@ -10,9 +10,9 @@ import (
 func TestTables(t *testing.T) {
 	s := open(t, 120, 30, Config{}, fixture()...)
 	s.keys("h", "enter")
-	s.has("filter host:proxy.golang.org   23 of 24")
+	s.has("filter host:=proxy.golang.org   23 of 24")
 	s.keys("esc", "/", "type:-kind:mod", "enter", "g", "h", "enter") // what was counted is what is shown
-	s.has("filter -kind:mod host:proxy.golang.org   15 of 24")
+	s.has("filter -kind:mod host:=proxy.golang.org   15 of 24")
 	s.lacks("by module")
 	s.keys("esc", "m")
 	s.has("module", "P95")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -101,5 +102,39 @@ func TestApart(t *testing.T) {
 				t.Errorf("it ended with %d (Ended %v), want %d (%v)", got.ExitCode, got.Ended, 128+int(test.sig), test.ended)
 			}
 		})
+	}
+}
+
+// Ctrl-C reaches what the command has started, as on a terminal: a shell runs its trap only
+// when the program that it waits for has ended.
+func TestApartReachesAll(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("needs sh")
+	}
+	s := Catch()
+	defer s.Stop()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, err := Start(Command{
+		Path: sh, Args: []string{"sh", "-c", `trap "exit 7" INT; sh -c "echo; exec sleep 60"; exit 1`},
+		Env: os.Environ(), Stdout: w, Apart: true,
+	})
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hung := time.AfterFunc(20*time.Second, func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) })
+	defer hung.Stop()
+	if _, err := r.Read(make([]byte, 1)); err != nil { // the inner one runs
+		t.Fatal(err)
+	}
+	s.Started()
+	p.Interrupt()
+	if got := p.Wait(s); got.ExitCode != 7 {
+		t.Errorf("it ended with %d, want 7", got.ExitCode)
 	}
 }

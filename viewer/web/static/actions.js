@@ -4,7 +4,7 @@ import { batch } from "./html.js";
 import { aside, atGroup, end, evidence, filter, findings, group, help, notice, range, report, selected, session, sort, source, unfolded, version, view, wanted, process, recording, store } from "./state.js";
 
 export const GROUPS = ["request", "module", "host", "connection", "step"];
-export const SORTS = ["id", "time", "size", "status", "name"];
+const SORTS = ["id", "time", "size", "status", "name"];
 
 const next = (list, now, by = 1) => list[(list.indexOf(now) + by + list.length) % list.length];
 

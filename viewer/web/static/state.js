@@ -36,6 +36,5 @@ export const wanted = signal(0); // id of a request, or key of a group, whose li
 export const help = signal(false); // the sheet with the keys is open
 export const notice = signal(""); // one line about what was just done, or could not be done
 
-// shown is the session that is shown: live, ended, or nothing yet.
 export const over = computed(() => end.value !== null || connection.value === "complete"); // nothing more will come
-export const live = computed(() => session.value !== null && end.value === null && connection.value === "open");
+export const live = computed(() => session.value !== null && end.value === null && connection.value === "open"); // more is coming

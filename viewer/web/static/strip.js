@@ -129,7 +129,7 @@ function path(g, { x, height, color }, links) {
 }
 
 // linkAt is the link of the critical path at an instant.
-export const linkAt = (links, ms) => links.find((l) => l.from_ms <= ms && ms < l.to_ms);
+const linkAt = (links, ms) => links.find((l) => l.from_ms <= ms && ms < l.to_ms);
 
 // explain says in words what the strip shows at an instant: one line each.
 export function explain(ms, { bins, gaps, links, mode }) {

@@ -96,7 +96,14 @@ export const Hosts = () => html`<${View} key="hosts" of=${hosts} label="Hosts" n
 
 // choose shows the requests of a line. The filter stays, for they are what was counted.
 function choose(table, name) {
-  only(`${filter.peek()} ${table.by}:${/[\s",]/.test(name) ? `"${name.replaceAll('"', "")}"` : name}`.trim());
+  only(`${filter.peek()} ${table.by}:${exactly(name)}`.trim());
+}
+
+// exactly is the value of the filter language that is name and nothing more:
+// golang.org/x/net is not golang.org/x/netbsd.
+function exactly(name) {
+  if (name.includes('"')) return `"${name.replaceAll('"', "")}"`; // quotes cannot be written: this is a part of it
+  return /[\s,]/.test(name) ? `="${name}"` : `=${name}`;
 }
 
 function View({ of: table, label, noun }) {

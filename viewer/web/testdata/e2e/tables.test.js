@@ -41,7 +41,7 @@ test("modules: numbers, order, filter, keys", async () => {
   assert.equal(await page.locator("#sums tr.selected .c-name").textContent().then((t) => t.trim()), "git.corp.example/shop/ledger");
   await page.keyboard.press("Enter");
   await rendered(page);
-  assert.equal(await page.inputValue("#filter"), "module:git.corp.example/shop/ledger");
+  assert.equal(await page.inputValue("#filter"), "module:=git.corp.example/shop/ledger");
   assert.equal(await page.locator("#sums").count(), 0);
 
   await page.fill("#filter", "zap");
@@ -50,7 +50,7 @@ test("modules: numbers, order, filter, keys", async () => {
   assert.deepEqual(await column(page, "name"), ["go.uber.org/zap"]);
   await page.locator("#sums tr[data-name]").click();
   await rendered(page);
-  assert.equal(await page.inputValue("#filter"), "zap module:go.uber.org/zap", "what was counted is what is shown");
+  assert.equal(await page.inputValue("#filter"), "zap module:=go.uber.org/zap", "what was counted is what is shown");
   await page.done();
 });
 
