@@ -164,22 +164,37 @@ func TestDumpKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// TestDumpWithoutADisk has no folder for the file: memory keeps what it may, and what it did
-// not keep is said.
-func TestDumpWithoutADisk(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir()+"/none")
-	t.Setenv("TMP", t.TempDir()+"/none")
-	o := NewOutput()
-	w := o.Writer("stdout")
+// TestDumpOfTooMuch has no folder for the file, or a file that may not grow: memory keeps
+// what it may, and what it did not keep is said.
+func TestDumpOfTooMuch(t *testing.T) {
 	chunk := bytes.Repeat([]byte("0123456789abcdef"), spoolMemory/16)
-	for range 70 {
-		w.Write(chunk)
-	}
-	var out bytes.Buffer
-	err := o.Dump(&out, &out)
-	lost := 70*len(chunk) - out.Len()
-	if err == nil || lost <= 0 || lost > 8*spoolMemory || !strings.HasPrefix(err.Error(), fmt.Sprint(lost, " bytes ")) {
-		t.Errorf("%d bytes are missing, and the error is %v", lost, err)
+	for name, c := range map[string]struct {
+		folder string
+		limit  int64
+		chunks int // 70 of them are too many for memory alone
+	}{
+		"no folder":          {t.TempDir() + "/none", 0, 70},
+		"no end of it, ever": {t.TempDir(), 10 * spoolMemory, 80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TMPDIR", c.folder)
+			t.Setenv("TMP", c.folder)
+			o := NewOutput()
+			o.kept.limit = c.limit
+			w := o.Writer("stdout")
+			for range c.chunks {
+				w.Write(chunk)
+			}
+			if o.kept.size > c.limit {
+				t.Errorf("the file has %d bytes, %d are allowed", o.kept.size, c.limit)
+			}
+			var out bytes.Buffer
+			err := o.Dump(&out, &out)
+			lost := c.chunks*len(chunk) - out.Len()
+			if err == nil || lost <= 0 || lost > 8*spoolMemory || !strings.HasPrefix(err.Error(), fmt.Sprint(lost, " bytes ")) {
+				t.Errorf("%d bytes are missing, and the error is %v", lost, err)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,13 +15,20 @@ const (
 	spoolMemory = 1 << 20
 	// spoolMost is how many stay there when there is no file to be had.
 	spoolMost = 64 << 20
+	// spoolFile bounds the file: a command that prints without end must not fill the disk.
+	spoolFile = 512 << 20
 )
+
+// errSpoolFull is why there is no more of the file.
+var errSpoolFull = errors.New("it was too much")
 
 // A spool keeps what two streams wrote, in order. The zero value is ready. In memory, and in
 // the file that it overflows to, each piece has a head of 5 bytes: the stream and the length.
 type spool struct {
 	memory bytes.Buffer
 	file   *os.File // nil: not needed yet, or not to be had
+	size   int64    // of the file
+	limit  int64    // of the file; 0: spoolFile
 	failed error    // why there is no file, or no more of it
 	lost   int64    // bytes that were not kept
 	name   string   // of the file where it cannot be removed while it is open
@@ -53,6 +61,10 @@ func (s *spool) write(stdout bool, p []byte) {
 // overflow moves what is in memory to the file. Where that fails the file keeps what it has
 // whole, and the rest stays in memory.
 func (s *spool) overflow() {
+	if s.size+int64(s.memory.Len()) > cmp.Or(s.limit, spoolFile) {
+		s.failed = errSpoolFull
+		return
+	}
 	if s.file == nil {
 		if s.file, s.failed = os.CreateTemp("", "modtap-output-*"); s.failed != nil {
 			return
@@ -72,6 +84,7 @@ func (s *spool) overflow() {
 		_ = s.file.Truncate(at) // what drain reads ends at a piece's end in any case
 		return
 	}
+	s.size += int64(s.memory.Len())
 	s.memory.Reset()
 }
 
