@@ -37,7 +37,7 @@ func (a *app) readInput(path string) (diagnose.Input, error) {
 func inputOf(r *har.Recording) diagnose.Input {
 	return diagnose.Input{
 		Session: r.Session, Process: r.Process, End: r.End, Exchanges: r.Exchanges, Conns: r.Conns, Tunnels: r.Tunnels,
-		Foreign: r.Foreign, Lost: r.Lost, Missing: r.Missing, ConnsLeftOut: r.LeftOut, Skipped: r.Skipped, Torn: r.Repaired,
+		Foreign: r.Foreign, Lost: r.Lost, Missing: r.Missing, ConnsLeftOut: r.LeftOut, Skipped: r.Skipped, Torn: r.Repaired, Part: r.Part,
 	}
 }
 

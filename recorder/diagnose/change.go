@@ -120,7 +120,7 @@ func (a *Analysis) playable() error {
 		return errors.New("it is not known which command the requests are of")
 	case a.In.Process.End <= a.In.Process.Start || a.In.Process.Signal != "" || a.Failed():
 		return errors.New("the command did not come to its end")
-	case a.In.Lost+a.In.Missing+a.In.LeftOut > 0 || a.In.Skipped > 0 || a.In.Torn:
+	case a.In.Lost+a.In.Missing+a.In.LeftOut > 0 || a.In.Skipped > 0 || a.In.Torn || a.In.Part > 1:
 		return errors.New("requests are missing in the recording")
 	case len(a.Calls) > maxPlayed:
 		return fmt.Errorf("%d requests are too many", len(a.Calls))

@@ -21,6 +21,7 @@ type Input struct {
 	Missing uint64 // exchanges that are not there, as they could not be written
 	Skipped int    // entries of the file that are no entries
 	Torn    bool   // the file ends in the middle of something
+	Part    int    // number of the file, when it is a later part of a recording, read alone; else 0
 	// ConnsLeftOut counts connections, tunnels and live findings that are not there: a
 	// recording ends with the newest ones alone, and a Collector keeps the first ones.
 	ConnsLeftOut uint64

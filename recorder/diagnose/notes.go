@@ -15,6 +15,9 @@ func (a *Analysis) notes() []string {
 	if in.Skipped > 0 {
 		out = append(out, fmt.Sprintf("%d entries of the file make no sense and were passed over: what is said here of requests may be incomplete", in.Skipped))
 	}
+	if in.Part > 1 {
+		out = append(out, fmt.Sprintf("this is part %d alone of a recording: its first file gives all of it", in.Part))
+	}
 	if in.Torn {
 		out = append(out, "the recording ends in the middle: what came after that is not known")
 	}

@@ -164,7 +164,9 @@ func (g *tally) add(x *recorder.Exchange, onPath recorder.Span) {
 	d := tookOf(x)
 	g.Time += d
 	g.OnPath += onPath
-	g.tooks = append(g.tooks, d)
+	if d > 0 { // 0: the file does not say
+		g.tooks = append(g.tooks, d)
+	}
 	if x.Server.FirstByte > 0 {
 		g.waits = append(g.waits, x.Server.Timings().Wait)
 	}

@@ -42,11 +42,12 @@ type response struct {
 	HTTPVersion string            `json:"httpVersion"`
 	Headers     []recorder.Header `json:"headers"`
 	Content     struct {
-		Size     size    `json:"size"`
-		MimeType string  `json:"mimeType"`
-		Text     *string `json:"text"`
-		Encoding string  `json:"encoding"`
-		Comment  string  `json:"comment"`
+		Size        size    `json:"size"`
+		Compression size    `json:"compression"`
+		MimeType    string  `json:"mimeType"`
+		Text        *string `json:"text"`
+		Encoding    string  `json:"encoding"`
+		Comment     string  `json:"comment"`
 
 		body  []byte // in place of Text, when given
 		given bool

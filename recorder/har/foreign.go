@@ -20,24 +20,47 @@ func (e *entry) foreign() (recorder.Exchange, bool) {
 	}
 	x := recorder.Exchange{
 		Start: start, Method: e.Request.Method, URL: e.Request.URL,
-		Proto: protoOf(e.Response.HTTPVersion), Remote: e.remote(u), Server: e.Timings.marks(e.Time),
+		Proto: protoOf(e.Response.HTTPVersion), Remote: e.remote(u), Server: e.Timings.marks(e.Time, e.Response.Status > 0),
 		Status: e.Response.Status, Reason: e.Response.StatusText, Request: e.requestMessage(), Done: true,
 	}
 	if x.Proto == "" {
 		x.Proto = protoOf(e.Request.HTTPVersion)
 	}
 	x.Response, ok = e.responseMessage()
-	if r := e.Response; r.BodySize < 0 { // "not known": the next best that the file says
-		x.Response.BodySize = int64(max(r.Content.Size, 0))
-		if r.TransferSize > 0 {
-			x.Response.BodySize = int64(max(r.TransferSize-max(r.HeadersSize, 0), 0))
-		}
+	if x.Response.BodySize < 0 {
+		x.Response.BodySize = e.Response.wireSize()
 	}
 	if e.Response.Error != "" {
 		x.Err = &recorder.Error{Op: opOf(e.Response.Error), Msg: e.Response.Error}
 	}
 	x.Go = gomod.NewClassifier("", "").Classify(x.Method, u, referer(x.Request.Header))
 	return x, ok
+}
+
+// wireSize is the size of a body whose bodySize is "not known", from the next best that the
+// file says; -1 when that tells of the decoded body alone.
+func (r *response) wireSize() int64 {
+	switch {
+	case r.TransferSize > 0:
+		return int64(max(r.TransferSize-max(r.HeadersSize, 0), 0))
+	case r.Content.Size < 0:
+		return -1
+	case r.Content.Compression > 0: // what the coding saved
+		return int64(max(r.Content.Size-r.Content.Compression, 0))
+	case r.Content.Size > 0 && encoded(r.Headers):
+		return -1
+	}
+	return int64(r.Content.Size)
+}
+
+// encoded reports whether the headers name a coding of the body.
+func encoded(headers []recorder.Header) bool {
+	for i := range headers {
+		if strings.EqualFold(headers[i].Name, "Content-Encoding") {
+			return headers[i].Value != "" && !strings.EqualFold(headers[i].Value, "identity")
+		}
+	}
+	return false
 }
 
 // referer is the page that led there; HTTP/2 has the name in lower case.
@@ -51,9 +74,14 @@ func referer(headers []recorder.Header) string {
 }
 
 // marks lays the phases one behind the other. A proxy's part of blocked goes where ours
-// is, between the connection and TLS.
-func (t *timings) marks(total float64) recorder.Marks {
+// is, between the connection and TLS. What the file does not say did not happen: no answer,
+// no first byte; nothing sent, no request; not a single time, no marks.
+func (t *timings) marks(total float64, answered bool) recorder.Marks {
 	var m recorder.Marks
+	sent := answered || t.Send > 0 || t.Wait > 0 || t.Receive > 0
+	if total <= 0 && t.Send < 0 && t.Wait < 0 && t.Receive < 0 {
+		return m
+	}
 	blocked := span(t.Blocked)
 	proxy := min(span(&t.Proxy), blocked)
 	cursor := blocked - proxy
@@ -63,7 +91,8 @@ func (t *timings) marks(total float64) recorder.Marks {
 		cursor += d
 		*done = at()
 	}
-	m.Reused = t.Connect == nil || *t.Connect < 0
+	opened := t.Connect != nil && *t.Connect >= 0
+	m.Reused = sent && t.Connect != nil && !opened
 	connect, ssl := span(t.Connect), span(t.SSL)
 	if ssl <= connect { // as HAR has it; mitmproxy and others count ssl apart
 		connect -= ssl
@@ -71,21 +100,31 @@ func (t *timings) marks(total float64) recorder.Marks {
 	if t.DNS != nil && *t.DNS >= 0 {
 		phase(&m.DNSStart, &m.DNSDone, span(t.DNS))
 	}
-	if !m.Reused {
+	if opened {
 		phase(&m.ConnectStart, &m.ConnectDone, connect)
 	}
 	if proxy > 0 {
 		phase(&m.ProxyStart, &m.ProxyDone, proxy)
 	}
-	if !m.Reused && ssl > 0 {
+	if opened && ssl > 0 {
 		phase(&m.TLSStart, &m.TLSDone, ssl)
+	}
+	if !sent {
+		cursor = max(cursor, span(&total))
+		m.End = at()
+		return m
 	}
 	m.GotConn = at()
 	phase(&m.WroteHeaders, &m.WroteRequest, span(&t.Send))
 	cursor += span(&t.Wait)
-	m.FirstByte = at()
+	if answered {
+		m.FirstByte = at()
+	}
 	cursor = max(cursor+span(&t.Receive), span(&total)) // DevTools takes a surplus for download, too
-	m.LastByte, m.End = at(), at()
+	m.End = at()
+	if answered {
+		m.LastByte = m.End
+	}
 	return m
 }
 

@@ -38,6 +38,11 @@ func TestParts(t *testing.T) {
 	if _, err := os.Stat(PartPath(long, n+1)); err == nil {
 		t.Errorf("%d parts, and there is one more", n)
 	}
+	for part, want := range map[int]int{1: 0, 2: 2} {
+		if rec, err := Open(PartPath(long, part)); err != nil || rec.Part != want {
+			t.Errorf("part %d opened alone: it says %d, want %d, %v", part, rec.Part, want, err)
+		}
+	}
 	short := write("short.har", 1)
 	if got := Parts(short); got != 1 {
 		t.Errorf("one file: %d parts", got)

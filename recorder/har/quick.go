@@ -217,9 +217,10 @@ func (q *quick) content(r *response) {
 			q.once(&seen, 4)
 			r.Content.Comment = q.lexer.text()
 		case "compression":
-			q.skip()
+			q.once(&seen, 5)
+			r.Content.Compression = q.size()
 		default:
-			q.other(key, "size", "mimeType", "text", "encoding", "comment")
+			q.other(key, "size", "mimeType", "text", "encoding", "comment", "compression")
 		}
 	}
 }

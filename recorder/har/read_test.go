@@ -78,7 +78,7 @@ func TestForeignTimings(t *testing.T) {
 			recorder.Timings{Blocked: ms(1), DNS: -1, Connect: -1, SSL: -1, Send: ms(1), Wait: ms(9), Receive: ms(9)}},
 	} {
 		rec, err := Read(strings.NewReader(`{"log":{"entries":[{"startedDateTime":"2026-11-22T06:00:00Z","time":` + tt.time +
-			`,"request":{"url":"https://a.test/"},"response":{},"timings":` + tt.timings + `}]}}`))
+			`,"request":{"url":"https://a.test/"},"response":{"status":200},"timings":` + tt.timings + `}]}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,6 +86,44 @@ func TestForeignTimings(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.timings, diff)
 		}
 	}
+}
+
+// TestForeignUnknown: what a file does not say is not made up.
+func TestForeignUnknown(t *testing.T) {
+	const reused = `"connect":-1,"send":0,"wait":60,"receive":10`
+	for _, tt := range []struct {
+		name, response, time, timings string
+		size                          int64
+		want                          recorder.Marks
+	}{
+		{"no time at all", `"status":200,"bodySize":3`, "0", `"send":-1,"wait":-1,"receive":-1`, 3, recorder.Marks{}},
+		{"no answer", `"status":0`, "70", `"connect":-1,"send":0,"wait":60,"receive":0`, 0,
+			recorder.Marks{Reused: true, GotConn: 1, WroteHeaders: 1, WroteRequest: 1, End: ms(70)}},
+		{"never sent", `"status":0`, "5", `"blocked":5,"dns":-1,"connect":-1,"send":0,"wait":0,"receive":0`, 0, recorder.Marks{End: ms(5)}},
+		{"no word of a connection", `"status":200`, "70", `"send":0,"wait":60,"receive":10`, 0, answered(false)},
+		{"a decoded size", `"status":200,"bodySize":-1,"headers":[{"name":"content-encoding","value":"gzip"}],"content":{"size":4000}`, "70", reused, -1, answered(true)},
+		{"what the coding saved", `"status":200,"bodySize":-1,"content":{"size":4000,"compression":3000}`, "70", reused, 1000, answered(true)},
+		{"a size without a coding", `"status":200,"bodySize":-1,"content":{"size":4000}`, "70", reused, 4000, answered(true)},
+		{"no size", `"status":200,"bodySize":-1,"content":{"size":-1}`, "70", reused, -1, answered(true)},
+	} {
+		rec, err := Read(strings.NewReader(`{"log":{"entries":[{"startedDateTime":"2026-11-22T06:00:00Z","time":` + tt.time +
+			`,"request":{"url":"https://a.test/"},"response":{` + tt.response + `},"timings":{` + tt.timings + `}}]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := rec.Exchanges[0]
+		if diff := cmp.Diff(tt.want, x.Server); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+		if x.Response.BodySize != tt.size {
+			t.Errorf("%s: %d bytes, want %d", tt.name, x.Response.BodySize, tt.size)
+		}
+	}
+}
+
+// answered are the marks of a request that waited for 60 ms and received for 10.
+func answered(reused bool) recorder.Marks {
+	return recorder.Marks{Reused: reused, GotConn: 1, WroteHeaders: 1, WroteRequest: 1, FirstByte: ms(60), LastByte: ms(70), End: ms(70)}
 }
 
 const minimal = `{"startedDateTime":"2026-11-22T06:00:00Z","request":{"url":"https://a.test/"},"response":{}}`

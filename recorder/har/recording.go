@@ -32,6 +32,7 @@ type Recording struct {
 	Repaired bool // its end is torn; everything complete before the tear is here
 	Redacted bool // secrets were removed before recording
 	Parts    int  // files it was read from
+	Part     int  // number of that file, when it is a later part of a recording, read alone; else 0
 }
 
 // Events returns the recording as the events of a live session's recorder.Log.Snapshot,
@@ -194,7 +195,9 @@ func (b *builder) init() {
 func (b *builder) part(s *outline) {
 	r, t := &b.rec, &s.trailer
 	b.header, b.creator = s.header, s.creator
-	r.Parts++
+	if r.Parts++; r.Parts == 1 && s.header.Part > 1 {
+		r.Part = s.header.Part
+	}
 	r.Repaired = r.Repaired || s.torn || t.Repaired
 	r.Skipped += s.skipped
 	r.Redacted = s.header.Redacted

@@ -193,7 +193,7 @@ func (s *screen) notes(most int) *section {
 		}
 	}
 	least := 0
-	if s.input().Foreign {
+	if in := s.input(); in.Foreign || in.Part > 1 {
 		least = len(rows) // what cannot be known is the first thing to know
 	}
 	return s.listed("note", rows, least, len(rows), nil)

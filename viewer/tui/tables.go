@@ -63,8 +63,8 @@ func (m *model) tabulate() {
 		}
 		t.rows = append(t.rows, r)
 		t.tally(m.store, r, clock)
-		if r.x.Done {
-			t.took = append(t.took, m.store.took(r, clock))
+		if took := m.store.took(r, clock); r.x.Done && took > 0 { // 0: the file does not say
+			t.took = append(t.took, took)
 		}
 		if r.x.Go.Version != "" {
 			t.versions[r.x.Go.Version] = true

@@ -23,7 +23,7 @@ class Sum {
     this.last = -Infinity;
     this.versions = new Set();
     this.conns = new Set();
-    this.sent = 0; // requests that went to a server
+    this.sent = 0; // requests that went to a server over a connection that is known
     this.reused = 0; // of them, those on a connection that was there already
     this.connects = []; // ms, for connections that are not listed apart
     this.tls = [];
@@ -43,7 +43,7 @@ class Sum {
     this.ends.push(to);
     this.first = Math.min(this.first, at);
     this.last = Math.max(this.last, to);
-    if (x.done) this.tooks.push(m.end_ms || 0);
+    if (x.done && m.end_ms > 0) this.tooks.push(m.end_ms); // 0: the file does not say
     if (x.go?.version) this.versions.add(x.go.version);
     this.spark[Math.min(Math.max(Math.floor(((at - run.from) / (run.to - run.from)) * SPARK), 0), SPARK - 1)]++;
     return { m, to, size };
@@ -52,7 +52,8 @@ class Sum {
   // reach counts what tells of the server, too.
   reach(row, at, now, run, conns) {
     const { m, to, size } = this.add(row, at, now, run);
-    if (m.wrote_headers_ms > 0) {
+    // A file of another program may not say whether the connection was there already.
+    if (m.wrote_headers_ms > 0 && (row.x.conn || m.reused || m.connect_done_ms > 0 || m.tls_done_ms > 0)) {
       this.sent++;
       if (m.reused) this.reused++;
     }

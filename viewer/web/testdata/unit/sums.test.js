@@ -56,6 +56,14 @@ test("a host's line", () => {
   assert.ok(Math.abs(h.rate - 5000 / 0.135) < 1e-6, `${h.rate}`);
 });
 
+test("what a file of another program does not say", () => {
+  const unsaid = { conn: 0, server: { wrote_headers_ms: 1, wrote_request_ms: 2, first_byte_ms: 50, end_ms: 100 } };
+  const [h] = sum(make(x(1, 0, 100, unsaid), x(2, 0, 100, { conn: 0, server: {} })), "host").list;
+  assert.equal(h.requests, 2);
+  assert.deepEqual([h.sent, h.reused], [0, undefined], "whether the connection was there is not known");
+  assert.deepEqual([h.took50, h.took95, h.tookN], [100, 100, 1], "no time is not 0 ms");
+});
+
 test("a connection that is not listed is told of by the request that opened it", () => {
   const s = make(x(1, 0, 100, { conn: 0, server: { connect_start_ms: 1, connect_done_ms: 21, wrote_headers_ms: 22, wrote_request_ms: 22, first_byte_ms: 30, end_ms: 100 } }));
   const [h] = sum(s, "host").list;
