@@ -321,6 +321,27 @@ func TestOpener(t *testing.T) {
 	}
 }
 
+// TestOpenerIsBounded: a few bytes of a file may take much memory.
+func TestOpenerIsBounded(t *testing.T) {
+	a := &app{environ: os.Environ(), stderr: io.Discard}
+	const entry = `{"startedDateTime":"2026-11-22T06:00:00Z","request":{"url":"http://a.test/"},"response":{}},`
+	file := func(entries int) io.Reader {
+		return strings.NewReader(`{"log":{"entries":[` + strings.TrimSuffix(strings.Repeat(entry, entries), ",") + `]}}`)
+	}
+	source, err := a.opener()(t.Context(), file(100_000), "x.har")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, n := source.History.Bounds(); n != 100_000 {
+		t.Errorf("%d requests", n)
+	}
+	source.Close()
+	const want = "the recording has over 250000 requests: open it with modtap view FILE"
+	if _, err := a.opener()(t.Context(), file(maxDropped+1), "x.har"); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 var latestTests = []struct {
 	older, newer, want []recorder.Conn
 }{
