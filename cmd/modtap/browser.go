@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/cli/browser"
-
 	"modtap/viewer/stream"
 )
 
@@ -43,9 +41,8 @@ func (a *app) canBrowse() bool {
 // one value: nil, or why it cannot. A browser that is started by this may yield it only when
 // it is closed.
 func browse(url string) <-chan error {
-	browser.Stdout, browser.Stderr = nil, nil // the terminal is the command's
 	result := make(chan error, 1)
-	go func() { result <- browser.OpenURL(url) }()
+	go func() { result <- openURL(url) }()
 	return result
 }
 
