@@ -240,8 +240,12 @@ func TestViewFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range b.Events {
-			if e.Exchange != nil {
-				got[e.Exchange.ID] = true
+			if x := e.Exchange; x != nil {
+				got[x.ID] = true
+				all := want.Exchanges[min(x.ID-1, uint64(len(want.Exchanges)-1))]
+				if diff := cmp.Diff(all.Response.Header, x.Response.Header); diff != "" || x.Response.Kept != all.Response.Kept {
+					t.Fatalf("request %d is not whole, kept: %t (-want +got):\n%s", x.ID, x.Response.Kept, diff)
+				}
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func (v *viewed) close() {
 func (v *viewed) source() stream.Source {
 	report := sync.OnceValues(v.report)
 	source := stream.Source{
-		Log: recorder.LogOf(v.rec.Events()), History: v.history, Title: v.name,
+		Log: recorder.LogOf(v.rec.Events()), History: v.history, Facts: true, Title: v.name,
 		Report: func(context.Context) ([]byte, error) { return report() },
 		Close:  v.close,
 	}

@@ -51,6 +51,9 @@ func (s *Server) newSource(from Source, dropped bool) *source {
 	live, src.stop = context.WithCancel(s.live)
 	for f := range src.hubs {
 		src.hubs[f] = &hub{log: from.Log, flavour: flavour(f), live: live}
+		if from.Facts && flavour(f) == whole {
+			src.hubs[f].history = from.History
+		}
 	}
 	return src
 }
