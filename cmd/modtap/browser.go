@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/cli/browser"
-
 	"modtap/viewer/stream"
 )
 
@@ -43,9 +41,8 @@ func (a *app) canBrowse() bool {
 // one value: nil, or why it cannot. A browser that is started by this may yield it only when
 // it is closed.
 func browse(url string) <-chan error {
-	browser.Stdout, browser.Stderr = nil, nil // the terminal is the command's
 	result := make(chan error, 1)
-	go func() { result <- browser.OpenURL(url) }()
+	go func() { result <- openURL(url) }()
 	return result
 }
 
@@ -67,20 +64,47 @@ func (p *shown) show(url string, tell func(format string, args ...any)) {
 	}()
 }
 
-// expected reports whether a page is open, or will be.
-func (p *shown) expected() bool {
+// expected reports whether a page is open, or will be: one that has been gone for less than
+// grace may be reloading.
+func (p *shown) expected(grace time.Duration) bool {
 	if p.server == nil {
 		return false
 	}
 	open, ever, _ := p.server.Pages()
-	if open > 0 || ever > 0 || !p.asked {
-		return open > 0
+	switch {
+	case open > 0:
+		return true
+	case ever > 0:
+		return time.Since(p.server.PagesLeft()) < grace
+	case !p.asked:
+		return false
 	}
 	select {
 	case <-p.failed:
 		return false
 	default:
 		return true
+	}
+}
+
+// reloaded waits until a page that has gone is there again, and reports false when it stays
+// away for grace, or ctx ends. With a page, or before the first one, there is nothing to wait for.
+func (p *shown) reloaded(ctx context.Context, grace time.Duration) bool {
+	for {
+		open, ever, changed := p.server.Pages()
+		if open > 0 || ever == 0 {
+			return true
+		}
+		timer := time.NewTimer(grace - time.Since(p.server.PagesLeft()))
+		select {
+		case <-changed:
+			timer.Stop()
+		case <-timer.C:
+			return false
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
 	}
 }
 

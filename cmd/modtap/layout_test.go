@@ -69,7 +69,6 @@ type dependency struct {
 var homes = []dependency{
 	{"charm.land/bubbletea/v2", []string{"viewer/tui"}},
 	{"github.com/charmbracelet/x/ansi", []string{"viewer/tui"}},
-	{"github.com/cli/browser", []string{"cmd/modtap"}},
 	{"github.com/elazarl/goproxy", []string{"intercept/forward.go"}},
 	{"github.com/gorilla/websocket", []string{"viewer/stream"}},
 	{"github.com/rs/zerolog", []string{"cmd/modtap", "intercept", "viewer/stream"}},

@@ -162,6 +162,21 @@ func (s *tty) page(address string, cookie *http.Cookie) (closePage func()) {
 	return func() { conn.Close() }
 }
 
+// toEnd has the browser opened by a run whose command, which fails with 7, ends when it is
+// told to.
+func toEnd(t *testing.T) (s *tty, asked string, cookie *http.Cookie, end func()) {
+	t.Helper()
+	over := filepath.Join(t.TempDir(), "over")
+	s = onTerminal(t, 0, nil, "run", "--view", "--", "sh", "-c", "until test -e "+over+"; do sleep 0.05; done; exit 7")
+	asked = s.asked()
+	return s, asked, s.login(asked), func() {
+		t.Helper()
+		if err := os.WriteFile(over, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 const lingering = "the live view stays until you close the page or press Ctrl-C"
 
 // TestRunLingers: as long as somebody looks, and the exit status stays the command's.
@@ -206,6 +221,28 @@ func TestRunLingers(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.exits(128 + int(syscall.SIGTERM))
+	})
+	t.Run("until the page is closed that was being reloaded when the command ended", func(t *testing.T) {
+		t.Parallel()
+		s, asked, cookie, end := toEnd(t)
+		s.page(asked, cookie)()
+		end()
+		await(t, &s.screen, `modtap: sh -c .* (took|failed)`)
+		closePage := s.page(asked, cookie)
+		await(t, &s.screen, lingering)
+		s.stays(reloadTime + time.Second)
+		closePage()
+		s.exits(7)
+	})
+	t.Run("not when the page was closed a moment before", func(t *testing.T) {
+		t.Parallel()
+		s, asked, cookie, end := toEnd(t)
+		s.page(asked, cookie)()
+		end()
+		s.exits(7)
+		if strings.Contains(s.screen.String(), lingering) {
+			t.Errorf("it says that it stays:\n%s", s.screen.String())
+		}
 	})
 	t.Run("until the terminal viewer is left, where there is one", func(t *testing.T) {
 		t.Parallel()

@@ -44,7 +44,7 @@ func (s *session) showPage() {
 // lingers reports whether the live view is to stay when the command has ended: somebody
 // looks at it, and there is a terminal to end it from. A terminal viewer keeps it by itself.
 func (s *session) lingers() bool {
-	return s.mode == "run" && s.screen == nil && s.term.is && s.getenv("CI") == "" && s.shown.expected()
+	return s.mode == "run" && s.screen == nil && s.term.is && s.getenv("CI") == "" && s.shown.expected(reloadTime)
 }
 
 // linger keeps the live view until its last page was closed, or Ctrl-C.
@@ -54,8 +54,10 @@ func (s *session) linger(signals *child.Signals) {
 	}
 	ctx, stop := untilSignal(context.Background(), signals)
 	defer stop()
-	s.talk("the live view stays until you close the page or press Ctrl-C")
-	s.shown.closed(ctx, reloadTime, firstPage)
+	if s.shown.reloaded(ctx, reloadTime) {
+		s.talk("the live view stays until you close the page or press Ctrl-C")
+		s.shown.closed(ctx, reloadTime, firstPage)
+	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(s.stderr) // behind the ^C of the terminal
 	}

@@ -286,8 +286,12 @@ func TestViewFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range b.Events {
-			if e.Exchange != nil {
-				got[e.Exchange.ID] = true
+			if x := e.Exchange; x != nil {
+				got[x.ID] = true
+				all := want.Exchanges[min(x.ID-1, uint64(len(want.Exchanges)-1))]
+				if diff := cmp.Diff(all.Response.Header, x.Response.Header); diff != "" || x.Response.Kept != all.Response.Kept {
+					t.Fatalf("request %d is not whole, kept: %t (-want +got):\n%s", x.ID, x.Response.Kept, diff)
+				}
 			}
 		}
 	}
@@ -364,6 +368,27 @@ func TestOpener(t *testing.T) {
 	}
 	if got := copies(); len(got) != 0 {
 		t.Errorf("copies that stay: %q", got)
+	}
+}
+
+// TestOpenerIsBounded: a few bytes of a file may take much memory.
+func TestOpenerIsBounded(t *testing.T) {
+	a := &app{environ: os.Environ(), stderr: io.Discard}
+	const entry = `{"startedDateTime":"2026-11-22T06:00:00Z","request":{"url":"http://a.test/"},"response":{}},`
+	file := func(entries int) io.Reader {
+		return strings.NewReader(`{"log":{"entries":[` + strings.TrimSuffix(strings.Repeat(entry, entries), ",") + `]}}`)
+	}
+	source, err := a.opener()(t.Context(), file(100_000), "x.har")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, n := source.History.Bounds(); n != 100_000 {
+		t.Errorf("%d requests", n)
+	}
+	source.Close()
+	const want = "the recording has over 250000 requests: open it with modtap view FILE"
+	if _, err := a.opener()(t.Context(), file(maxDropped+1), "x.har"); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

@@ -16,6 +16,7 @@ const maxQuick = 16 << 20
 type document struct {
 	outline
 	onHeader func(header) error
+	most     int // entries
 
 	r       io.Reader
 	buf     []byte
@@ -28,7 +29,7 @@ type document struct {
 }
 
 func newDocument(r io.Reader) *document {
-	d := &document{r: r, buf: make([]byte, 0, batchSize)}
+	d := &document{r: r, most: maxEntries, buf: make([]byte, 0, batchSize)}
 	for len(d.buf) < len(bom) && d.fill() {
 	}
 	if bytes.HasPrefix(d.buf, bom) {
@@ -268,7 +269,8 @@ func (d *document) list(get func() *batch, put func(*batch)) bool {
 			d.torn = d.end && d.err == nil && (c == 0 || c == '{')
 			break
 		}
-		if d.entries++; d.entries > maxEntries {
+		if d.entries++; d.entries > d.most {
+			d.err = &TooManyError{d.most}
 			break
 		}
 		b.data = append(b.data, raw...)

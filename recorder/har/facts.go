@@ -54,7 +54,7 @@ func (b *builder) quickly(r io.Reader, size int64, onHeader func(header) error) 
 	b.init()
 	p := newPipeline()
 	d := newDocument(r)
-	d.onHeader = onHeader
+	d.onHeader, d.most = onHeader, b.most()
 	var readErr error
 	go func() {
 		readErr = d.read(p.get, p.put)
@@ -232,7 +232,7 @@ func (g *gathered) add(b *batch) {
 		// take twice the memory.
 		n := float64(len(r.Exchanges)-g.before+len(b.found)) / float64(max(g.read, 1))
 		more := int(n*float64(max(g.size-g.read, 0))*1.02) + len(b.found) + 64
-		r.Exchanges = slices.Grow(r.Exchanges, min(more, maxEntries))
+		r.Exchanges = slices.Grow(r.Exchanges, min(more, g.b.most()))
 	}
 	for i := range b.found {
 		f := &b.found[i]

@@ -46,9 +46,14 @@ type part struct {
 
 // OpenHistory reads a recording as [OpenFacts] does, and where its exchanges are. Close the
 // History: it holds the files open. Of what is no regular file (a pipe) it has nothing.
-func OpenHistory(path string) (*Recording, *History, error) {
+func OpenHistory(path string) (*Recording, *History, error) { return OpenBounded(path, 0) }
+
+// OpenBounded is OpenHistory of a recording that somebody else sent: when a file of it has
+// more than most entries the error is a *[TooManyError], and that many at most were held
+// before it was known. 0: no such bound.
+func OpenBounded(path string, most int) (*Recording, *History, error) {
 	h := &History{}
-	b := &builder{facts: true, history: h}
+	b := &builder{facts: true, history: h, bound: most}
 	r, err := open(path, b)
 	if err != nil {
 		return nil, nil, errors.Join(err, h.Close())

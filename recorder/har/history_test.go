@@ -133,6 +133,36 @@ func TestHistoryOfOddFiles(t *testing.T) {
 	}
 }
 
+// TestBounded: a file with more entries than may be is refused, however it is laid out.
+func TestBounded(t *testing.T) {
+	usual := record(t, Options{}, exchangeEvents(reused(1), reused(2), reused(3))...)
+	odd := filepath.Join(t.TempDir(), "odd.har")
+	large := `{"x":{"a":` + strings.Repeat(" ", maxQuick+1) + `1},"log":` // what is left to the scanner
+	text := strings.Replace(string(mustRead(t, usual)), `{"log":`, large, 1)
+	if err := os.WriteFile(odd, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{usual, odd} {
+		for most := range 5 {
+			rec, h, err := OpenBounded(path, most)
+			var many *TooManyError
+			switch {
+			case errors.As(err, &many):
+				if most == 0 || most > 2 || many.Most != most {
+					t.Errorf("%s, at most %d: %v", path, most, err)
+				}
+			case err != nil:
+				t.Fatal(err)
+			default:
+				h.Close()
+				if n := len(rec.Exchanges); n != 3 || most == 1 || most == 2 {
+					t.Errorf("%s, at most %d: %d exchanges", path, most, n)
+				}
+			}
+		}
+	}
+}
+
 // FuzzHistory: whatever the file is, the history finds what Open reads.
 func FuzzHistory(f *testing.F) {
 	addSeeds(f)

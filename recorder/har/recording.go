@@ -140,7 +140,7 @@ func (b *builder) read(f *os.File, quick bool, onHeader func(header) error) erro
 		}
 	}
 	s := newScanner(f)
-	s.onHeader = onHeader
+	s.onHeader, s.most = onHeader, b.most()
 	return b.scan(s)
 }
 
@@ -157,6 +157,7 @@ func Read(r io.Reader) (*Recording, error) {
 // A builder puts a Recording together from the parts of its files.
 type builder struct {
 	facts   bool     // keep the facts of exchanges alone
+	bound   int      // of the entries of a file, below maxEntries; 0: there is none
 	history *History // gets the files and where their entries are; nil: nobody wants to know
 	places  []place  // with a history: of each of rec.Exchanges
 	rec     Recording
@@ -166,6 +167,14 @@ type builder struct {
 	tunnels map[uint64]*recorder.Tunnel
 	numbers map[string]uint64 // foreign: connection ids in the order of their appearance
 	texts   map[string]string // each header's name and value once: they are most of a recording
+}
+
+// most is how many entries a file may have.
+func (b *builder) most() int {
+	if b.bound > 0 {
+		return min(b.bound, maxEntries)
+	}
+	return maxEntries
 }
 
 func (b *builder) scan(s *scanner) error {

@@ -26,8 +26,12 @@ var ErrNotHAR = errors.New("it is not a HAR file")
 var (
 	errOtherRecording = errors.New("it is a part of another recording")
 	errTooLarge       = fmt.Errorf("one value is over %d bytes", maxEntry)
-	errTooMany        = fmt.Errorf("it has over %d entries", maxEntries)
 )
+
+// A TooManyError is for a recording with more than Most entries in one file.
+type TooManyError struct{ Most int }
+
+func (e *TooManyError) Error() string { return fmt.Sprintf("it has over %d entries", e.Most) }
 
 type (
 	creator struct {
@@ -72,6 +76,7 @@ type outline struct {
 type scanner struct {
 	onHeader func(header) error // called before the first entry; an error ends the scan
 	onEntry  func(*entry) bool  // false: counts as skipped
+	most     int                // entries
 
 	in  *meter
 	dec *json.Decoder
@@ -93,7 +98,7 @@ func newScanner(r io.Reader) *scanner {
 	dec := json.NewDecoder(in)
 	dec.UseNumber() // as a token, a number that no float64 holds would be an error of its own
 	return &scanner{
-		in: in, dec: dec,
+		in: in, dec: dec, most: maxEntries,
 		onHeader: func(header) error { return nil },
 		onEntry:  func(*entry) bool { return true },
 	}
@@ -188,8 +193,8 @@ func (s *scanner) list() error {
 	s.listed = true
 	s.good = s.offset()
 	for s.dec.More() {
-		if s.entries++; s.entries > maxEntries {
-			return errTooMany
+		if s.entries++; s.entries > s.most {
+			return &TooManyError{s.most}
 		}
 		var e entry
 		s.began = s.offset()

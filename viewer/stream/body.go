@@ -25,6 +25,8 @@ const (
 	// maxDirectory bounds what is read of a zip to list it. The go command takes no module
 	// zip with a directory near that.
 	maxDirectory = 16 << 20
+	// cutHeader says that a body goes on behind so many bytes.
+	cutHeader = "X-Modtap-Cut"
 )
 
 // serveBody is GET /api/body/ID: the kept response body of an exchange, ?of=request its
@@ -60,6 +62,9 @@ func (s *Server) serveBody(w http.ResponseWriter, r *http.Request, src *source) 
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Content-Disposition", "attachment; filename=modtap-body-"+strconv.FormatUint(id, 10)+extension(m))
 	h.Set("Content-Length", strconv.FormatInt(b.size, 10))
+	if b.cut {
+		h.Set(cutHeader, strconv.FormatInt(b.size, 10))
+	}
 	if r.Method == http.MethodGet {
 		_, _ = io.Copy(w, io.NewSectionReader(b, 0, b.size)) // the client's loss
 	}
@@ -105,6 +110,7 @@ func (src *source) message(id uint64, request bool) (*recorder.Message, error) {
 type body struct {
 	io.ReaderAt
 	size  int64
+	cut   bool // it goes on, decoded, where this ends
 	close func() error
 }
 
@@ -115,8 +121,8 @@ var bodyFile = regexp.MustCompile(`^[^/\\:]+\.bodies/[0-9a-f]{64}$`)
 // open opens a body. The error is fs.ErrNotExist when it was not kept.
 func (src *source) open(m *recorder.Message) (body, error) {
 	if m.Body != nil {
-		text := decoded(m)
-		return body{bytes.NewReader(text), int64(len(text)), func() error { return nil }}, nil
+		text, cut := decoded(m)
+		return body{bytes.NewReader(text), int64(len(text)), cut, func() error { return nil }}, nil
 	}
 	har := src.HAR()
 	if src.dropped || har == "" || !bodyFile.MatchString(m.BodyFile) {
@@ -134,24 +140,27 @@ func (src *source) open(m *recorder.Message) (body, error) {
 		f.Close()
 		return body{}, err
 	}
-	return body{f, fi.Size(), f.Close}, nil
+	return body{f, fi.Size(), false, f.Close}, nil
 }
 
-// decoded returns the body without its gzip coding; anything else, or what does not
-// decode, as it was on the wire.
-func decoded(m *recorder.Message) []byte {
+// decoded returns the body without its gzip coding, cut when that is over maxDecoded; anything
+// else, or what does not decode, as it was on the wire.
+func decoded(m *recorder.Message) (text []byte, cut bool) {
 	if m.Encoding != "gzip" && m.Encoding != "x-gzip" {
-		return m.Body
+		return m.Body, false
 	}
 	z, err := gzip.NewReader(bytes.NewReader(m.Body))
 	if err != nil {
-		return m.Body
+		return m.Body, false
 	}
-	text, err := io.ReadAll(io.LimitReader(z, maxDecoded))
+	text, err = io.ReadAll(io.LimitReader(z, maxDecoded+1))
 	if err != nil {
-		return m.Body
+		return m.Body, false
 	}
-	return text
+	if len(text) > maxDecoded {
+		return text[:maxDecoded], true
+	}
+	return text, false
 }
 
 // A Listing is what is in a zip: at most maxListed files, of Of.

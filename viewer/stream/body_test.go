@@ -249,17 +249,24 @@ func TestBodyOfThePast(t *testing.T) {
 	}
 }
 
-// What a kept body grows to is bounded.
+// What a kept body grows to is bounded, and one that was cut says so.
 func TestDecodedIsBounded(t *testing.T) {
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	if _, err := z.Write(make([]byte, maxDecoded+1)); err != nil {
-		t.Fatal(err)
+	log := recorder.NewLog()
+	sizes := []int{maxDecoded - 1, maxDecoded, maxDecoded + 1}
+	for i, n := range sizes {
+		m := recorder.Message{Encoding: "gzip", Body: gzipped(t, strings.Repeat("x", n)), Kept: true}
+		log.Append(recorder.Event{Exchange: &recorder.Exchange{ID: uint64(i + 1), Done: true, Response: m}})
 	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(decoded(&recorder.Message{Encoding: "gzip", Body: packed.Bytes()})); n != maxDecoded {
-		t.Errorf("%d bytes, want %d", n, maxDecoded)
+	s := newServer(t, Config{Source: Source{Log: log}})
+	for i, size := range sizes {
+		resp := get(s, "GET", fmt.Sprint("/api/body/", i+1), "Authorization", "Bearer "+token)
+		n, err := io.Copy(io.Discard, resp.Body)
+		cut := ""
+		if size > maxDecoded {
+			cut = fmt.Sprint(maxDecoded)
+		}
+		if err != nil || int(n) != min(size, maxDecoded) || resp.Header.Get(cutHeader) != cut {
+			t.Errorf("of %d bytes %d came, cut %q, want %q; %v", size, n, resp.Header.Get(cutHeader), cut, err)
+		}
 	}
 }

@@ -29,7 +29,8 @@
 //	/api/exchange/ID              all that is known of a request, from memory or the recording
 //	/api/exchanges?from=ID&n=N    {"exchanges":[…],"next":ID}: the next N by id, brief; next is 0 at the end
 //	/api/conns?from=ID&n=N        {"conns":[…],"next":ID}, likewise
-//	/api/body/ID                  a kept body as text; ?of=request: the request's
+//	/api/body/ID                  a kept body as text; ?of=request: the request's. Of one that was
+//	                              compressed the first 8 MiB; X-Modtap-Cut then tells how many bytes
 //	/api/body/ID?as=zip           {"files":[{"name","size","packed","modified"}],"of":N}: what is in a zip
 //	/api/report                   modtap.report/1 of what there is; 204: none yet
 //	/api/ticket                   {"ticket":TEXT}: /?ticket=TEXT opens the page, once, within two minutes

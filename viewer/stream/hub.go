@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ const shareSnapshot = 100 * time.Millisecond
 type hub struct {
 	log     *recorder.Log
 	flavour flavour
+	history History         // has what the exchanges of log lack; nil: they lack nothing
 	live    context.Context // ends when nobody is to be served any more
 
 	mu      sync.Mutex
@@ -53,6 +55,7 @@ func (h *hub) leave() {
 // the first client wants them. Call hub.release when it was given.
 type snapshot struct {
 	flavour flavour
+	history History // as in hub
 	seq     uint64
 	taken   time.Time
 	users   int // guarded by the hub's mutex
@@ -72,7 +75,7 @@ func (h *hub) snapshot(seq uint64) *snapshot {
 		return s
 	}
 	s := newSnapshot(h.log, h.flavour)
-	s.users = 1
+	s.users, s.history = 1, h.history
 	h.shared = s
 	return s
 }
@@ -112,6 +115,13 @@ func (s *snapshot) frame(i int) (*websocket.PreparedMessage, error) {
 	}
 	b := Batch{Snapshot: true, Events: make([]recorder.Event, 0, len(s.batches[i]))}
 	for _, e := range s.batches[i] {
+		if e.Exchange != nil && s.history != nil {
+			x, err := s.history.Exchange(e.Exchange.ID)
+			if err != nil {
+				return nil, fmt.Errorf("a snapshot: %w", err)
+			}
+			e.Exchange = x
+		}
 		b.Events = append(b.Events, s.flavour.of(e))
 	}
 	if i == len(s.batches)-1 {

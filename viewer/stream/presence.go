@@ -16,6 +16,7 @@ type presence struct {
 	mu      sync.Mutex
 	open    int
 	ever    int
+	left    time.Time     // when the last one went, while none is open
 	changed chan struct{} // closed, and made anew, by every change; nil: nobody waits
 }
 
@@ -31,12 +32,27 @@ func (s *Server) Pages() (open, ever int, changed <-chan struct{}) {
 	return p.open, p.ever, p.changed
 }
 
+// PagesLeft is when the last page went, after which none is open; zero: one is, or none was
+// opened so far.
+func (s *Server) PagesLeft() time.Time {
+	p := &s.presence
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open > 0 {
+		return time.Time{}
+	}
+	return p.left
+}
+
 // add counts a page that came (1) or went (-1).
 func (p *presence) add(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open += n
 	p.ever += max(n, 0)
+	if p.open == 0 {
+		p.left = time.Now()
+	}
 	if p.changed != nil {
 		close(p.changed)
 		p.changed = nil

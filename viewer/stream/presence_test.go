@@ -46,6 +46,9 @@ func TestPages(t *testing.T) {
 	awaitPages(t, s, 0, 0)
 	one, two := openPage(t, addr), openPage(t, addr)
 	awaitPages(t, s, 2, 2)
+	if left := s.PagesLeft(); !left.IsZero() {
+		t.Errorf("the pages left at %v, and are there", left)
+	}
 	log.Close() // the streams end; the pages stay
 	one.Close() // as a browser that dies
 	awaitPages(t, s, 1, 2)
@@ -53,6 +56,9 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitPages(t, s, 0, 2)
+	if since := time.Since(s.PagesLeft()); since > 10*time.Second {
+		t.Errorf("the last page left %v ago", since)
+	}
 
 	three := openPage(t, addr)
 	awaitPages(t, s, 1, 3)

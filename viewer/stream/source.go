@@ -13,6 +13,9 @@ type Source struct {
 	Log *recorder.Log
 	// History has what the Log no longer holds; nil: nothing has.
 	History History
+	// Facts says that Log holds no more of an exchange than recorder.Exchange.Facts does, so
+	// that History has to be asked for a whole one.
+	Facts bool
 	// HAR names the file of the recording, "" when there is none; nil: none.
 	HAR func() string
 	// Report is the diagnosis of what there is so far, as modtap.report/1; nil: none. It is

@@ -21,6 +21,9 @@ const (
 	maxRecording = 1 << 30
 	// keepDropped is how many of them can be looked at; for one more the oldest goes.
 	keepDropped = 8
+	// keepEntries bounds the requests of all of them together; the newest stays whatever it has.
+	// Each takes 1.8 KB, however small the file is.
+	keepEntries = 500_000
 	// maxFileName bounds the name of such a file, in bytes.
 	maxFileName = 255
 )
@@ -29,6 +32,7 @@ const (
 type source struct {
 	Source
 	dropped bool // it came from a browser: nothing in it names a file of this machine
+	entries int  // of one that was dropped: what it takes
 	hubs    [flavours]*hub
 	report  reporter
 	stop    context.CancelFunc // ends its streams
@@ -47,6 +51,9 @@ func (s *Server) newSource(from Source, dropped bool) *source {
 	live, src.stop = context.WithCancel(s.live)
 	for f := range src.hubs {
 		src.hubs[f] = &hub{log: from.Log, flavour: flavour(f), live: live}
+		if from.Facts && flavour(f) == whole {
+			src.hubs[f].history = from.History
+		}
 	}
 	return src
 }
@@ -163,15 +170,16 @@ var tooLarge = fmt.Sprintf("the recording is larger than %d MiB: open it with mo
 func (s *Server) adopt(w http.ResponseWriter, from Source) {
 	id := rand.Text()
 	src := s.newSource(from, true)
-	var oldest string
+	if from.History != nil {
+		_, _, src.entries = from.History.Bounds()
+	}
 	s.mu.Lock()
 	closing := s.closing
+	var old []string
 	if !closing {
 		s.sources[id] = src
 		s.order = append(s.order, id)
-		if len(s.order) > keepDropped {
-			oldest, s.order = s.order[0], s.order[1:]
-		}
+		old = s.outgrown()
 	}
 	s.mu.Unlock()
 	if closing {
@@ -180,10 +188,24 @@ func (s *Server) adopt(w http.ResponseWriter, from Source) {
 		problem(w, http.StatusServiceUnavailable, "the viewer is stopping")
 		return
 	}
-	if oldest != "" {
-		s.retire(oldest)
+	for _, id := range old {
+		s.retire(id)
 	}
 	answer(w, http.StatusCreated, map[string]string{"recording": id})
+}
+
+// outgrown takes the oldest ones that have no place any more out of the order, and returns
+// them; s.mu is held.
+func (s *Server) outgrown() (old []string) {
+	entries := 0
+	for _, id := range s.order {
+		entries += s.sources[id].entries
+	}
+	for len(s.order) > 1 && (len(s.order) > keepDropped || entries > keepEntries) {
+		entries -= s.sources[s.order[0]].entries
+		old, s.order = append(old, s.order[0]), s.order[1:]
+	}
+	return old
 }
 
 // fileName is what a browser calls a file, percent-encoded because a header takes no more;

@@ -212,6 +212,33 @@ func TestDropped(t *testing.T) {
 	}
 }
 
+// Together they have a bound of requests: for a new one as many old ones go as it takes.
+func TestDroppedTogether(t *testing.T) {
+	var closed atomic.Int32
+	s := newServer(t, Config{Open: func(_ context.Context, r io.Reader, _ string) (Source, error) {
+		var n int
+		_, err := fmt.Fscan(r, &n)
+		return Source{Log: recorder.NewLog(), History: counted(n), Close: func() { closed.Add(1) }}, err
+	}})
+	for _, tt := range []struct {
+		entries int
+		closed  int32
+	}{
+		{keepEntries / 2, 0}, {keepEntries / 4, 0}, {keepEntries / 4, 0}, {1, 1}, {keepEntries, 4}, {2 * keepEntries, 5}, {1, 6},
+	} {
+		if dropOne(t, s, fmt.Sprint(tt.entries)); closed.Load() != tt.closed {
+			t.Errorf("after one of %d requests %d were closed, want %d", tt.entries, closed.Load(), tt.closed)
+		}
+	}
+}
+
+// counted is a history of so many exchanges that nobody reads.
+type counted int
+
+func (counted) Exchange(uint64) (*recorder.Exchange, error)         { return nil, errNoReport }
+func (counted) Exchanges(uint64, int) ([]*recorder.Exchange, error) { return nil, errNoReport }
+func (n counted) Bounds() (first, last uint64, count int)           { return 1, uint64(n), int(n) }
+
 // The main source is closed by Shutdown, and what is opened too late at once.
 func TestSourceIsClosed(t *testing.T) {
 	var closed atomic.Int32

@@ -13,6 +13,9 @@ import (
 // mostLines is how many lines of a body are shown.
 const mostLines = 400
 
+// notShown stands for a body that is no text.
+const notShown = "binary, not shown"
+
 // messages are the headers and the bodies, when they are here.
 func (m *model) messages(p *page, brief *recorder.Exchange) {
 	d := &m.detail
@@ -84,12 +87,15 @@ func (m *model) body(p *page, title string, msg *recorder.Message, body []byte) 
 		p.wrap(msg.Note, 0, dim)
 	}
 	p.fact("SHA-256", msg.SHA256)
-	for i, l := range bodyLines(body) {
-		if i == mostLines {
-			p.add(span{"only the first lines are shown", dim})
-			break
-		}
+	lines := bodyLines(body)
+	for _, l := range lines[:min(len(lines), mostLines)] {
 		p.add(span{l.text, l.st})
+	}
+	switch {
+	case len(lines) > mostLines:
+		p.add(span{"only the first lines are shown", dim})
+	case len(body) > maxBody && lines[0].text != notShown:
+		p.add(span{"only the first " + size(maxBody) + " are shown", dim})
 	}
 }
 
@@ -132,7 +138,7 @@ func bodyLines(body []byte) []span {
 	}
 	sample := body[:min(len(body), 512)]
 	if !utf8.Valid(sample[:lastRune(sample)]) || bytes.IndexByte(sample, 0) >= 0 {
-		return []span{{"binary, not shown", dim}}
+		return []span{{notShown, dim}}
 	}
 	var out []span
 	for l := range strings.SplitSeq(strings.TrimRight(string(body), "\n"), "\n") {

@@ -43,6 +43,24 @@ func TestZipListing(t *testing.T) {
 	}
 }
 
+// A body that is not shown to its end says so, however few lines it has.
+func TestBodyIsCut(t *testing.T) {
+	for name, tt := range map[string]struct{ body, last string }{
+		"short":      {"a\nb\n", "b"},
+		"many lines": {strings.Repeat("a\n", mostLines+1), "only the first lines are shown"},
+		"long lines": {strings.Repeat("a", maxBody+1), "only the first 262.1 kB are shown"},
+		"as long":    {strings.Repeat("a", maxBody), strings.Repeat("a", maxBody)},
+		"no text":    {strings.Repeat("\x00", maxBody+1), notShown},
+	} {
+		p := &page{w: 100}
+		new(model).body(p, "Response body", &recorder.Message{Mime: "text/plain"}, []byte(tt.body))
+		got := p.lines[len(p.lines)-1]
+		if len(got) != 1 || got[0].text != tt.last {
+			t.Errorf("%s: ends with %.100q, want %.100q", name, fmt.Sprint(got), tt.last)
+		}
+	}
+}
+
 // Connections that the server's log let go are asked for, page by page; what the stream
 // brought is newer, and groups get their names.
 func TestOlderConns(t *testing.T) {

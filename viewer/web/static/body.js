@@ -66,20 +66,23 @@ function useBody(x, query, read) {
 
 function Text({ x, of }) {
   const m = x[of];
-  const got = useBody(x, of === "request" ? { of } : {}, async (answer) => new Uint8Array(await answer.arrayBuffer()));
-  const shown = useMemo(() => (got?.data ? coloured(got.data, { mime: m.mime, kind: of === "response" ? kind(x) : "", url: x.url }) : null), [got]);
+  const got = useBody(x, of === "request" ? { of } : {}, async (answer) => ({
+    bytes: new Uint8Array(await answer.arrayBuffer()),
+    cut: answer.headers.has("X-Modtap-Cut"),
+  }));
+  const shown = useMemo(() => (got?.data ? coloured(got.data.bytes, got.data.cut, { mime: m.mime, kind: of === "response" ? kind(x) : "", url: x.url }) : null), [got]);
   return html`<pre tabindex="0" aria-label=${`Body of the ${of}`}>${got === null ? "…" : got.error ?? shown}</pre>`;
 }
 
-// coloured makes spans of the text in data.
-function coloured(data, about) {
+// coloured makes spans of the text in data, which goes on behind that when it was cut.
+function coloured(data, goesOn, about) {
   const cut = data.subarray(0, MOST);
   const text = new TextDecoder().decode(cut);
   if (text.includes("\0")) return `${bytes(data.length)} that are not text`;
   const rest = data.length - cut.length;
   return [
     ...tokens(text, about).map(([word, piece]) => (word ? html`<span class=${`t-${word}`}>${piece}</span>` : piece)),
-    rest > 0 && `\n… ${bytes(rest)} more: save it to see all`,
+    rest > 0 && `\n… ${bytes(rest)} more: save it to see ${goesOn ? `the first ${bytes(data.length)} of it, unpacked; no more is unpacked here` : "all"}`,
   ];
 }
 

@@ -92,6 +92,22 @@ test("bodies have colours, JSON its lines, a zip its files", async () => {
   await zipped.done();
 });
 
+test("a body that modtap does not unpack to its end says so", async () => {
+  for (const [headers, want] of [
+    [{}, "37.9 kB more: save it to see all"],
+    [{ "X-Modtap-Cut": "300000" }, "37.9 kB more: save it to see the first 300 kB of it, unpacked; no more is unpacked here"],
+  ]) {
+    const page = await open(`${E2E_ENDED}#x=1`, { setup: async (p) => {
+      await whole(HEADERS)(p);
+      await p.route("**/api/body/1*", (route) => route.fulfill({ body: "x".repeat(300000), headers }));
+      await session([exchange(1, { response: { mime: "text/plain", kept: true, body_size: 5000, encoding: "gzip" } })])(p);
+    } });
+    await page.waitForFunction(() => document.querySelector("#details pre")?.textContent.length > 1000);
+    assert.equal((await text(page, "#details pre")).split("… ")[1], want);
+    await page.done();
+  }
+});
+
 test("copy as curl and copy link", async () => {
   const page = await open(`${E2E_ENDED}#x=1`, { setup: async (p) => {
     await p.context().grantPermissions(["clipboard-read", "clipboard-write"]);
