@@ -111,7 +111,7 @@ type Finding struct {
 type Number struct {
 	Name  string  `json:"name"` // as in "time to first byte"
 	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`            // ms, B, B/s, or "" for a count
+	Unit  string  `json:"unit"`            // ms, B, B/s, share (a part of 1), or "" for a count
 	Limit float64 `json:"limit,omitempty"` // the threshold that Value passed; 0: none
 }
 

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +59,11 @@ func checkWords(t *testing.T, w *world, f *recorder.Finding) {
 	}
 	if f.Remedy == "" || len(f.Numbers) == 0 {
 		t.Errorf("no remedy or no numbers: %+v", f)
+	}
+	for _, n := range f.Numbers {
+		if n.Unit == "" && (n.Value != math.Trunc(n.Value) || strings.Contains(n.Name, "share")) {
+			t.Errorf("%v is no count: %+v", n.Value, n)
+		}
 	}
 	for _, id := range f.Evidence {
 		if id == 0 || id > uint64(len(w.Exchanges)) {

@@ -36,7 +36,7 @@ func serialInfos(v *goView) *recorder.Finding {
 	f.Title = fmt.Sprintf("go asks for %d .info files one after another: %s of %s", len(chain), secs(took), secs(v.Wall))
 	f.Numbers = []recorder.Number{
 		countNumber(".info files in a row", len(chain), chainLength),
-		goShare("share of the wall time", float64(took)/float64(max(v.Wall, 1)), serialInfo),
+		shareNumber("share of the wall time", float64(took)/float64(max(v.Wall, 1)), serialInfo),
 		msNumber("median wait", v.wait(chain), farLatency),
 	}
 	if v.verb() == "mod download" {
@@ -118,7 +118,7 @@ func lowParallelism(v *goView) *recorder.Finding {
 	f.Title = fmt.Sprintf("GOMAXPROCS=%d lets go fetch %d files at a time: about %s of %s", p, p, secs(f.Cost), secs(v.Wall))
 	f.Numbers = []recorder.Number{
 		countNumber("files at a time", p, fewSlots),
-		goShare("share of the time with all of them taken", float64(mods.full+zips.full)/float64(max(mods.busy+zips.busy, 1)), slotsBusy),
+		shareNumber("share of the time with all of them taken", float64(mods.full+zips.full)/float64(max(mods.busy+zips.busy, 1)), slotsBusy),
 		msNumber("median wait", v.wait(calls), farLatency),
 	}
 	if v.Env.CPUs > p {

@@ -170,7 +170,7 @@ func sumdbDominates(v *goView) *recorder.Finding {
 	}
 	f := &recorder.Finding{Cost: cost, Evidence: v.ids(calls)}
 	f.Title = fmt.Sprintf("%d of %d requests ask the checksum database: %s of %s", len(calls), len(v.Calls), secs(cost), secs(v.Wall))
-	f.Numbers = []recorder.Number{goShare("share of the requests", share, sumdbShare), msNumber("wall time that they cost", cost, warnCost)}
+	f.Numbers = []recorder.Number{shareNumber("share of the requests", share, sumdbShare), msNumber("wall time that they cost", cost, warnCost)}
 	if v.Env.GoSum > 0 {
 		f.Numbers = append(f.Numbers, countNumber("lines of go.sum at the start", v.Env.GoSum, 0))
 	}

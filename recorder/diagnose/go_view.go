@@ -293,10 +293,6 @@ func (a *Analysis) namesVersion() bool {
 	return slices.ContainsFunc(a.goCommand(), func(word string) bool { return strings.Contains(word, "@") })
 }
 
-func goShare(name string, share, limit float64) recorder.Number {
-	return recorder.Number{Name: name, Value: share, Limit: limit}
-}
-
 // atMost lowers the severity of f, which its cost would make.
 func (v *goView) atMost(f *recorder.Finding, severity string) {
 	if f.Severity = v.severity(f.Cost); rank(f.Severity) < rank(severity) {

@@ -283,3 +283,7 @@ func msNumber(name string, value, limit recorder.Span) recorder.Number {
 func countNumber(name string, value int, limit float64) recorder.Number {
 	return recorder.Number{Name: name, Value: float64(value), Limit: limit}
 }
+
+func shareNumber(name string, value, limit float64) recorder.Number {
+	return recorder.Number{Name: name, Value: value, Unit: "share", Limit: limit}
+}

@@ -106,7 +106,7 @@ func checkOverhead(a *Analysis) *recorder.Finding {
 		Title: fmt.Sprintf("modtap itself took %s of %s (%.0f %%); %.0f %% is the limit", secs(own), secs(a.Wall), 100*float64(own)/float64(a.Wall), 100*maxOverhead),
 		Cost:  own,
 		Numbers: []recorder.Number{
-			msNumber("modtap's own time", own, recorder.Span(maxOverhead*float64(a.Wall))), {Name: "its share", Value: float64(own) / float64(a.Wall), Limit: maxOverhead},
+			msNumber("modtap's own time", own, recorder.Span(maxOverhead*float64(a.Wall))), shareNumber("its share", float64(own)/float64(a.Wall), maxOverhead),
 		},
 		Remedy:   "The numbers of this run say more about modtap and this machine than about the network. Run it again with less recorded, nothing watching, and the machine idle.",
 		Commands: []string{a.modtapRun("--bodies none")},

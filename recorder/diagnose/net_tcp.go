@@ -220,7 +220,7 @@ func checkPacketLoss(a *Analysis) *recorder.Finding {
 	if l.sent > 0 {
 		f.Numbers = append(f.Numbers,
 			recorder.Number{Name: "segments that modtap sent again", Value: float64(l.resent)},
-			recorder.Number{Name: "their share of what it sent", Value: l.share(), Limit: resentShare})
+			shareNumber("their share of what it sent", l.share(), resentShare))
 	}
 	if quiet[host] == 0 && !l.ours() {
 		f.Severity = recorder.Info
@@ -308,7 +308,7 @@ func checkLatency(a *Analysis) *recorder.Finding {
 		Title: fmt.Sprintf("%d small requests to %s wait %s each", len(its), host, secs(l.wait)),
 		Numbers: []recorder.Number{
 			msNumber("wait, median", l.wait, latencyHigh), countNumber("small requests", len(its), latencyMin),
-			{Name: "share of the line that was used", Value: use, Limit: bandwidthUse},
+			shareNumber("share of the line that was used", use, bandwidthUse),
 		},
 	}, seen)
 	if l.least < latencyHigh {

@@ -309,6 +309,8 @@ func quantity(v float64, unit string) string {
 		return Bytes(int64(v))
 	case "B/s":
 		return Bytes(int64(v)) + "/s"
+	case "share":
+		return Percent(v)
 	case "":
 		return trimFloat(v)
 	}

@@ -25,10 +25,12 @@ const SEVERITY = { bad: ["✖", "bad"], warn: ["▲", "warning"], info: ["i", "i
 const RANK = { bad: 0, warn: 1, info: 2 };
 const SURE = { high: "sure", medium: "fairly sure", low: "a guess" };
 
-// percent writes a share of the wall time.
+// percent writes a share of a whole as viewer/report does.
 export function percent(share) {
-  if (!(share > 0)) return "0 %";
-  return share < 0.01 ? "<1 %" : `${(share * 100).toFixed(0)} %`;
+  const p = share * 100;
+  if (!(p > 0)) return "0 %";
+  if (p < 0.1) return "< 0.1 %";
+  return `${p.toFixed(p < 9.95 ? 1 : 0)} %`;
 }
 
 // quantity writes a number of a finding with its unit.
@@ -37,6 +39,7 @@ export function quantity(value, unit) {
     case "ms": return duration(value);
     case "B": return bytes(value);
     case "B/s": return `${bytes(value)}/s`;
+    case "share": return percent(value);
   }
   const n = Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 });
   return unit ? `${n} ${unit}` : n;

@@ -1,7 +1,8 @@
 // Words and numbers for people. Everything returned is a plain string; whoever shows it
 // uses textContent.
 
-// duration writes milliseconds in at most three digits that matter.
+// duration writes milliseconds in at most three digits that matter, as viewer/report does:
+// every time on the page is written by it, the running one too.
 export function duration(ms) {
   if (ms === undefined || ms === null || ms < 0 || Number.isNaN(ms)) return "–";
   if (ms === 0) return "0 ms";
@@ -12,17 +13,8 @@ export function duration(ms) {
   if (ms < 9995) return `${(ms / 1e3).toFixed(2)} s`;
   if (ms < 59950) return `${(ms / 1e3).toFixed(1)} s`;
   const s = Math.round(ms / 1e3);
-  if (s < 3600) return `${Math.floor(s / 60)} m ${String(s % 60).padStart(2, "0")} s`;
-  return `${Math.floor(s / 3600)} h ${String(Math.floor(s / 60) % 60).padStart(2, "0")} m`;
-}
-
-// clock writes a running time, which must not jump in width: 0.0 s, 61.5 s → 1:01.5.
-export function clock(ms) {
-  const s = Math.max(0, ms) / 1e3;
-  const tenths = Math.round(s * 10);
-  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
-  const rest = (tenths % 600) / 10;
-  return `${Math.floor(tenths / 600)}:${rest.toFixed(1).padStart(4, "0")}`;
+  if (s < 3600) return `${Math.floor(s / 60)}m${String(s % 60).padStart(2, "0")}s`;
+  return `${Math.floor(s / 3600)}h${String(Math.floor(s / 60) % 60).padStart(2, "0")}m`;
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
@@ -76,14 +68,18 @@ export function name(x) {
 // shortVersion leaves the time out of a pseudo-version, which says little and is long.
 export const shortVersion = (v) => v.replace(/(\d{14})-([0-9a-f]{12})(?=$|\+)/, "…$2");
 
+const TAIL = 8; // characters that a name keeps, however long its version is
+
 // fit cuts a name to room characters: first the head goes, then the beginning of the
-// tail; the last elements of a path and the version say most.
+// tail, and the end of the version at last; the last elements of a path say most.
 export function fit(n, room) {
-  const version = n.version ? `@${shortVersion(n.version)}` : "";
+  let version = n.version ? `@${shortVersion(n.version)}` : "";
   let { head, tail } = n;
   if (head.length + tail.length + version.length <= room) return { head, tail, version };
   head = "…";
-  const left = Math.max(room - 1 - version.length, 8);
+  const most = Math.max(room - 1 - Math.min(tail.length, TAIL), 0);
+  if (version.length > most) version = `${version.slice(0, Math.max(most - 1, 0))}…`;
+  const left = Math.max(room - 1 - version.length, 1);
   if (tail.length > left) tail = tail.slice(-left);
   else if (n.head && tail.length < left) head = "…/";
   return { head, tail, version };

@@ -12,7 +12,8 @@ export class Links {
     this.lookups = []; // requests to the checksum database for a module
     this.files = new Map(); // file of a module to the rows that asked for it, one row or a list
     this.modules = new Map(); // module to the rows that asked an entry of GOPROXY for a file of it
-    this.origins = new Map(); // module to the rows that asked where it comes from
+    this.under = new Map(); // path to the modules at it and below it, which are in its repository if it is one
+    this.origins = new Map(); // module or repository to the rows that asked where it comes from
   }
 
   // add takes a row that is new.
@@ -28,7 +29,13 @@ export class Links {
     put(this.files, file, row);
     const { module } = row.x.go;
     if (this.modules.has(module)) this.modules.get(module).push(row); // may be thousands: in no order
-    else this.modules.set(module, [row]);
+    else {
+      this.modules.set(module, [row]);
+      for (const path of lineage(module)) {
+        if (this.under.has(path)) this.under.get(path).push(module);
+        else this.under.set(path, [module]);
+      }
+    }
   }
 
   // update takes a row whose exchange is another one.
@@ -88,21 +95,34 @@ export class Links {
   // refused is the last answer of GOPROXY's entries that they do not have a module, when
   // row is the first to go to the module's origin after it, as "direct" has it; or null.
   refused(row) {
-    const module = originOf(row.x);
-    if (!module) return null;
-    const ended = (r) => r.at + r.took(Infinity);
+    const origin = originOf(row.x);
+    if (!origin) return null;
     let last = null;
-    for (const r of this.modules.get(module) ?? NONE) {
-      if (missing(r.x) && ended(r) <= row.at + 0.001 && (!last || ended(r) > ended(last) || (ended(r) === ended(last) && r.id > last.id))) last = r;
+    for (const module of isRepo(row.x) ? this.under.get(origin) ?? NONE : [origin]) {
+      for (const r of this.modules.get(module) ?? NONE) {
+        if (missing(r.x) && ended(r) <= row.at + 0.001 && (!last || ended(r) > ended(last) || (ended(r) === ended(last) && r.id > last.id))) last = r;
+      }
     }
     if (!last) return null;
-    return get(this.origins, module).find((r) => r.at >= ended(last) - 0.001) === row ? last : null;
+    return this.asked(last.x.go.module).find((r) => r.at >= ended(last) - 0.001) === row ? last : null;
+  }
+
+  // asked are the rows that asked where a module comes from: its own page, and the
+  // repositories that it may be in, as github.com/x/y of github.com/x/y/v2. In the order of ids.
+  asked(module) {
+    const out = [];
+    for (const path of lineage(module)) {
+      for (const r of get(this.origins, path)) {
+        if (path === module || isRepo(r.x)) out.push(r);
+      }
+    }
+    return out.sort((a, b) => a.id - b.id);
   }
 
   // direct is the request to the origin that followed row; null: none did.
   direct(row) {
     if (!missing(row.x) || !fileOf(row.x)) return null;
-    return get(this.origins, row.x.go.module).find((r) => this.refused(r) === row) ?? null;
+    return this.asked(row.x.go.module).find((r) => this.refused(r) === row) ?? null;
   }
 
   // before is the request that row follows in the table, and how: {row, how, word}, of
@@ -130,6 +150,19 @@ export class Links {
 }
 
 const missing = (x) => x.status === 404 || x.status === 410;
+const ended = (row) => row.at + row.took(Infinity);
+const isRepo = (x) => x.go?.kind === "git-info-refs";
+
+// lineage is a module's path and all that it lies below, the longest first. What ends in
+// .git, as a repository may, is called without, as originOf calls it.
+function lineage(module) {
+  const out = [module];
+  for (let path = module; path; path = path.slice(0, Math.max(path.lastIndexOf("/"), 0))) {
+    const plain = path.replace(/\.git$/, "");
+    if (plain !== module) out.push(plain);
+  }
+  return out;
+}
 
 // fileOf names the file of a module that an entry of GOPROXY was asked for, "" when it is
 // something else.
@@ -139,12 +172,12 @@ function fileOf(x) {
   return `${go.kind} ${go.module}@${go.version ?? ""}`;
 }
 
-// originOf names the module whose origin a request asks, "" when it asks for something
-// else. Of go-get, module is an import path, which may be that of a package.
+// originOf names the module or the repository whose origin a request asks, "" when it asks
+// for something else. Of go-get, module is an import path, which may be that of a package.
 function originOf(x) {
   const go = x.go;
   if (go?.kind === "go-get") return go.module ?? "";
-  return go?.kind === "git-info-refs" ? (go.repo ?? "").replace(/^\w+:\/\//, "").replace(/\.git$/, "") : "";
+  return isRepo(x) ? (go.repo ?? "").replace(/^\w+:\/\//, "").replace(/\.git$/, "") : "";
 }
 
 // baseOf is the entry of GOPROXY that a request went to: its URL before the module.

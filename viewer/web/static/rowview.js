@@ -33,9 +33,9 @@ export class RowView {
     this.cap = h("i", { class: "cap" });
     this.paths = [h("i", { class: "path" })];
     this.bar = h("div", { class: "bar", role: "gridcell" }, this.queue, ...Object.values(this.segs), this.pending, this.held, this.cap, this.paths[0]);
-    const label = h("div", { class: "name", role: "gridcell" }, this.nameHead, this.nameTail, this.version, this.word);
+    this.name = h("div", { class: "name", role: "gridcell" }, this.nameHead, this.nameTail, this.version, this.word);
     this.el = h("div", { class: "row", role: "row" },
-      this.id, this.status, this.kind, label, this.host, this.size, this.time, this.bar);
+      this.id, this.status, this.kind, this.name, this.host, this.size, this.time, this.bar);
     this.hidden = {};
     for (const key of ["queue", "pending", "held", ...DRAWN]) this.off(key);
   }
@@ -88,7 +88,10 @@ export class RowView {
     put(this.word, about.word);
     put(this.host, place(x).host);
     put(this.size, x.response?.body_size > 0 ? bytes(x.response.body_size) : "");
-    this.bar.setAttribute("aria-label", about.word ? `${fullName(x)}, ${about.word}` : fullName(x));
+    const full = fullName(x);
+    this.bar.setAttribute("aria-label", about.word ? `${full}, ${about.word}` : full);
+    if (n.head + n.tail + n.version === full) this.name.removeAttribute("title");
+    else this.name.title = full;
   }
 
   // draw places the bar; it changes with the clock and the axis too. pixel is the time

@@ -7,7 +7,10 @@ import { html } from "./html.js";
 import { shown } from "./lines.js";
 import { group, live, range, view } from "./state.js";
 
-const PHASES = ["queue", "dns", "connect", "tls", "send", "wait", "receive"];
+// LEGEND has last what one can best do without: of a narrow window only the beginning is seen.
+const LEGEND = ["dns", "connect", "tls", "wait", "receive", "failed", "held", "send", "queue"];
+const LOOK = { failed: ["fail"], held: ["receive", "held"] };
+const ABOUT = { failed: "Where it failed", held: "The server's bytes were there, the command did not take them" };
 
 export function Tools() {
   return html`
@@ -19,10 +22,8 @@ export function Tools() {
         ${["requests", "modules", "hosts"].map((v) => html`<button type="button" class="chip" aria-pressed=${view.value === v} title=${`Show ${v} (${v[0]})`} onclick=${() => show(v)}>${v}</button>`)}
       </div>
       ${range.value && html`<button id="unzoom" class="chip" type="button" title="Look at the whole run (0)" onclick=${() => zoom(null)}>${duration(range.value[0])} – ${duration(range.value[1])} ×</button>`}
-      <ul class="legend" aria-label="Phases">
-        ${PHASES.map((p) => html`<li><i class=${`seg ${p}`}></i>${p}</li>`)}
-        <li title="The server's bytes were there, the command did not take them"><i class="seg receive"></i><i class="seg held"></i>held by client</li>
-        <li><i class="seg fail"></i>failed</li>
+      <ul class="legend" aria-label="Phases" title="A request's phases: queue, dns, connect, tls, send, wait, receive">
+        ${LEGEND.map((name) => html`<li title=${ABOUT[name]}>${(LOOK[name] ?? [name]).map((look) => html`<i class=${`seg ${look}`}></i>`)}${name}</li>`)}
       </ul>
     </div>`;
 }

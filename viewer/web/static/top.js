@@ -3,7 +3,7 @@
 import { open, toggleFindings } from "./actions.js";
 import { pickFile } from "./drop.js";
 import { Export } from "./export.js";
-import { bytes, clock as time, plural } from "./format.js";
+import { bytes, duration, plural } from "./format.js";
 import { list } from "./findings.js";
 import { Loading } from "./history.js";
 import { html } from "./html.js";
@@ -49,7 +49,7 @@ function Totals() {
   const fact = (name, id, value, look = "") => html`<div class=${look}><dt>${name}</dt><dd id=${id}>${value}</dd></div>`;
   return html`
     <dl id="totals" class="totals" aria-label="Totals">
-      ${fact("elapsed", "t-elapsed", session.value ? time(clock.value) : "–")}
+      ${fact("elapsed", "t-elapsed", session.value ? duration(clock.value) : "–")}
       ${fact("requests", "t-requests", totals.requests.toLocaleString("en"))}
       ${fact("in flight", "t-inflight", over.value ? 0 : totals.inFlight, "spare")}
       ${fact("received", "t-bytes", bytes(totals.bytes))}

@@ -24,9 +24,9 @@ test("findings are the report's, and until the end those that came since", () =>
 });
 
 test("shares and numbers are words", () => {
-  assert.deepEqual([0, 0.001, 0.0149, 0.5, 1].map(percent), ["0 %", "<1 %", "1 %", "50 %", "100 %"]);
-  assert.deepEqual([quantity(23200, "ms"), quantity(1500, "B"), quantity(2e6, "B/s"), quantity(2, ""), quantity(0.123456, "per request")],
-    ["23.2 s", "1.5 kB", "2.0 MB/s", "2", "0.1235 per request"]);
+  assert.deepEqual([0, 0.0009, 0.001, 0.0149, 0.0994, 0.0996, 0.5, 1].map(percent), ["0 %", "< 0.1 %", "0.1 %", "1.5 %", "9.9 %", "10 %", "50 %", "100 %"]);
+  assert.deepEqual([quantity(23200, "ms"), quantity(1500, "B"), quantity(2e6, "B/s"), quantity(2, ""), quantity(0.123456, "per request"), quantity(0.6638, "share")],
+    ["23.2 s", "1.5 kB", "2.0 MB/s", "2", "0.1235 per request", "66 %"]);
 });
 
 test("an export is named after its recording", () => {
