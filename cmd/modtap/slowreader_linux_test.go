@@ -26,6 +26,7 @@ func TestSlowReaderOfAGiB(t *testing.T) {
 	for _, proto := range []string{"h2", "http/1.1"} {
 		for _, bodies := range []string{"text", "all"} {
 			t.Run(proto+" bodies "+bodies, func(t *testing.T) {
+				t.Parallel() // most of it is waiting, in processes of their own
 				o := origintest.Start(t, origintest.Config{})
 				dir := t.TempDir()
 				s := startSubject(t, o, filepath.Join(dir, "x.har"), "--bodies", bodies)
