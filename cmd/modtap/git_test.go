@@ -77,6 +77,7 @@ func TestGitJob(t *testing.T) {
 	for _, proto := range []string{"h2", "http/1.1"} {
 		for _, test := range gitJobTests {
 			t.Run(proto+" "+test.name, func(t *testing.T) {
+				t.Parallel()
 				o := origintest.Start(t, origintest.Config{Git: repos, Protos: []string{proto}})
 				job := gitJob{o: o, env: test.env, knob: test.knob}
 				for _, arg := range test.args {

@@ -181,6 +181,7 @@ const lingering = "the live view stays until you close the page or press Ctrl-C"
 
 // TestRunLingers: as long as somebody looks, and the exit status stays the command's.
 func TestRunLingers(t *testing.T) {
+	t.Parallel()
 	t.Run("until the page is closed, which a reload is not", func(t *testing.T) {
 		t.Parallel()
 		s := onTerminal(t, 0, nil, "run", "--view", "--", "sh", "-c", "sleep 0.3; exit 7")
@@ -287,6 +288,7 @@ func TestRunLingers(t *testing.T) {
 // TestNothingLingersUnattended: in CI, and where nobody is at a terminal, a page that is open
 // keeps nothing, and no browser is opened.
 func TestNothingLingersUnattended(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		env   []string
 		piped bool
@@ -320,6 +322,7 @@ func TestNothingLingersUnattended(t *testing.T) {
 
 // TestViewLingers: view opens the page and ends when it has been closed, or by Ctrl-C.
 func TestViewLingers(t *testing.T) {
+	t.Parallel()
 	file, err := filepath.Abs("../../recorder/har/testdata/foreign/chrome.har")
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ func TestSlowReaderOfAGiB(t *testing.T) {
 	for _, proto := range []string{"h2", "http/1.1"} {
 		for _, bodies := range []string{"text", "all"} {
 			t.Run(proto+" bodies "+bodies, func(t *testing.T) {
+				t.Parallel() // most of it is waiting, in processes of their own
 				o := origintest.Start(t, origintest.Config{})
 				dir := t.TempDir()
 				s := startSubject(t, o, filepath.Join(dir, "x.har"), "--bodies", bodies)
@@ -55,12 +56,14 @@ func TestSlowReaderOfAGiB(t *testing.T) {
 				}
 				cancel()
 				resp.Body.Close()
-				client.CloseIdleConnections()
 				t.Logf("before: %v; most: %v", base, peak)
 				if peak.rss > base.rss+most && !isRace() {
 					t.Errorf("RSS grew by %d bytes, at most %d are bounded", peak.rss-base.rss, most)
 				}
-				s.settled(5*time.Second, func(l level) bool { return l.fds < base.fds })
+				s.settled(5*time.Second, func(l level) bool {
+					client.CloseIdleConnections() // of HTTP/2 only when the stream is gone
+					return l.fds < base.fds
+				})
 				if code := s.stop(); code != 0 {
 					t.Errorf("exit code %d", code)
 				}

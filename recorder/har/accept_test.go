@@ -62,9 +62,11 @@ func TestDevTools(t *testing.T) {
 	if !haveChromium() {
 		missing(t, "chromium is not installed")
 	}
+	t.Parallel() // browsers of their own, which wait more than they work
 	files, entries := acceptanceFiles(t)
 	for name, path := range files {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out, err := exec.Command(node, "testdata/devtools-import/devtools-import.mjs", path, "--expect", fmt.Sprint(entries[name])).CombinedOutput()
 			if err != nil || !strings.HasSuffix(string(out), "PASS\n") {
 				t.Errorf("%v\n%s", err, out)
@@ -93,6 +95,7 @@ func TestDevToolsCheckSeesFaults(t *testing.T) {
 	if err != nil || !haveChromium() {
 		missing(t, "node or chromium is not installed")
 	}
+	t.Parallel()
 	out, _ := exec.Command(node, "testdata/devtools-import/devtools-import.mjs", "testdata/devtools-import/testdata/blocked-zero.har").CombinedOutput()
 	if !strings.HasSuffix(string(out), "FAIL\n") {
 		t.Errorf("a file with blocked 0 passes:\n%s", out)

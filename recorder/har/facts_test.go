@@ -89,6 +89,7 @@ func quietly(t testing.TB, o Options, events []recorder.Event) string {
 }
 
 func TestFactsOfWholeFiles(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob("testdata/foreign/*.har")
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no foreign files", err)
@@ -96,7 +97,8 @@ func TestFactsOfWholeFiles(t *testing.T) {
 	rich := append(richExchanges(), failures()...)
 	slices.Reverse(rich) // the order of ids is not that of finishing
 	events := append([]recorder.Event{{Session: sampleSession()}, {Tunnel: sampleTunnel(3)}, {Conn: sampleConn(7)}}, exchangeEvents(rich...)...)
-	paths = append(paths, record(t, Options{Redacted: true}, events...), quietly(t, Options{}, manyEvents(3000)), chromeFile(t, 3000))
+	const many = 1000 // of 2 KB and more: more batches than are on their way at once
+	paths = append(paths, record(t, Options{Redacted: true}, events...), quietly(t, Options{}, manyEvents(many)), chromeFile(t, many))
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			rec := agree(t, path)
@@ -178,6 +180,7 @@ func TestFactsOfOddEntries(t *testing.T) {
 }
 
 func TestFactsOfTornFiles(t *testing.T) {
+	t.Parallel()
 	whole, err := os.ReadFile(quietly(t, Options{}, append([]recorder.Event{{Session: sampleSession()}, {Conn: sampleConn(7)}}, exchangeEvents(firstOnConn(1), reused(2))...)))
 	if err != nil {
 		t.Fatal(err)
@@ -196,6 +199,7 @@ func TestFactsOfTornFiles(t *testing.T) {
 }
 
 func TestFactsOfParts(t *testing.T) {
+	t.Parallel()
 	path := quietly(t, Options{RotateAt: 400 << 10}, manyEvents(1000))
 	rec := agree(t, path)
 	if len(rec.Exchanges) != 1000 || rec.Parts < 3 {

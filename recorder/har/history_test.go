@@ -88,6 +88,7 @@ func briefly(all []recorder.Exchange) (out []*recorder.Exchange) {
 }
 
 func TestHistoryOfFiles(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/foreign/*.har")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no foreign files", err)

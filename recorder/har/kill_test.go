@@ -53,6 +53,7 @@ func writeUntilKilled(path string) {
 // TestKill kills a recording process with SIGKILL at random moments: what was flushed is
 // there, and the file can be repaired.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rounds := 20
 	if testing.Short() {
 		rounds = 4
