@@ -8,7 +8,7 @@ import { $ } from "./dom.js";
 import { Empty } from "./empty.js";
 import { GroupView } from "./groupview.js";
 import { effect, html, useLayoutEffect, useRef } from "./html.js";
-import { indexOf, lines } from "./lines.js";
+import { grown, indexOf, lines } from "./lines.js";
 import { onPath } from "./path.js";
 import { RowView } from "./rowview.js";
 import { aside, atGroup, clock, connection, end, evidence, group, range, selected, session, sort, store, unfolded, version, wanted } from "./state.js";
@@ -44,7 +44,7 @@ function follow(table) {
   let due = 0;
   const draw = () => { due ||= requestAnimationFrame(() => { due = 0; table.update(); }); };
   const stop = effect(() => {
-    void [version.value, clock.value, lines.value, selected.value, atGroup.value, evidence.value, range.value, aside.value, session.value,
+    void [version.value, clock.value, lines.value, grown.value, selected.value, atGroup.value, evidence.value, range.value, aside.value, session.value,
       end.value, connection.value, wanted.value, group.value, sort.value, unfolded.value, onPath.value];
     draw();
   });
