@@ -48,7 +48,7 @@ function follow(table) {
       end.value, connection.value, wanted.value, group.value, sort.value, unfolded.value, onPath.value];
     draw();
   });
-  const sizes = new ResizeObserver(() => { table.sized = false; draw(); });
+  const sizes = new ResizeObserver(() => { table.resized(); draw(); });
   sizes.observe(table.scroller);
   table.scroller.addEventListener("scroll", () => { table.scrolled(); draw(); }, { passive: true });
   const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -129,6 +129,14 @@ class Waterfall {
       colours: Object.fromEntries([...COLOURS.map((c) => [c, style.getPropertyValue(`--${c}`)]), ["proxy", style.getPropertyValue("--queue")]]),
     };
     this.sized = this.pixels.width > 0;
+  }
+
+  // resized keeps the selected line in view when the banner or a pane takes room.
+  resized() {
+    this.sized = false;
+    const id = atGroup.peek() || selected.peek();
+    const y = indexOf(id) * ROW - this.scroller.scrollTop * this.ratio;
+    if (id && y > -ROW && y < this.height - this.head) wanted.value ||= id;
   }
 
   // widen gives the ids the room of the longest.
