@@ -11,9 +11,9 @@ import { niceStep, tickLabel } from "./scale.js";
 const COLUMNS = [
   { by: "id", name: "#", look: "num", about: "in the order of starting" },
   { by: "status", name: "status" },
-  { by: "kind", name: "kind" },
-  { by: "name", name: "module or path" },
-  { by: "host", name: "host", look: "host" },
+  { by: "kind", name: "kind", grouped: { name: "requests", about: "the number of requests" } },
+  { by: "name", name: "module or path", grouped: { name: "group" } },
+  { by: "host", name: "host", look: "host", grouped: { name: "over", look: "host num", about: "the time from the first start to the last end" } },
   { by: "size", name: "size", look: "num" },
   { by: "time", name: "time", look: "num", grouped: { name: "busy", about: "the time in which at least one request of the group was under way" } },
 ];

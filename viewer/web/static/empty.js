@@ -1,5 +1,6 @@
 // What the table says when it has no line.
 
+import { setFilter } from "./actions.js";
 import { html } from "./html.js";
 import { lines, shown, work } from "./lines.js";
 import { connection, end, query, range, session, store, version } from "./state.js";
@@ -15,7 +16,7 @@ export function Empty() {
 function none() {
   const zoomed = range.value && html`<p><kbd>0</kbd> shows the whole run.</p>`;
   if (query.value.empty) return html`<h2>No request in this part of the run</h2>${zoomed}`;
-  return html`<h2>No request matches</h2><p><kbd>/</kbd> <kbd>Esc</kbd> clears the filter.</p>${zoomed}`;
+  return html`<h2>No request matches</h2><p><button type="button" class="chip" onclick=${() => setFilter("")}>Clear the filter</button></p>${zoomed}`;
 }
 
 function words() {

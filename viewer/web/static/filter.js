@@ -131,6 +131,13 @@ function done() {
   document.getElementById("scroll")?.focus();
 }
 
+// fault is what is wrong with the text; a word that is being completed is not wrong yet.
+function fault(text, offered) {
+  const { error } = parse(text);
+  const here = offered[0];
+  return error && here && error.at <= here.to && error.at + error.len >= here.from ? null : error;
+}
+
 // Filter is the field with all that belongs to it.
 export function Filter() {
   const field = useRef(null);
@@ -143,7 +150,7 @@ export function Filter() {
   const scroll = () => { if (under.current) under.current.scrollLeft = field.current.scrollLeft; };
   useLayoutEffect(scroll);
   const open = offers.value.length > 0;
-  const error = open ? null : parse(text).error; // a word that is being completed is not wrong yet
+  const error = fault(text, offers.value);
   return html`
     <div class="filter" role="search">
       <input id="filter" ref=${field} type="text" role="combobox" value=${text} placeholder="Filter: kind:zip time:>1s" aria-label="Filter requests"
@@ -153,7 +160,7 @@ export function Filter() {
         onfocus=${learn} onblur=${() => { keep(); close(); }} />
       ${error && html`<div class="under" ref=${under} aria-hidden="true">${text.slice(0, error.at)}<u>${text.slice(error.at, error.at + error.len) || " "}</u>${text.slice(error.at + error.len)} </div>`}
       ${text ? html`<button type="button" class="clear" aria-label="Clear the filter" title="Clear (Esc)" onclick=${() => { batch(() => { draft.value = ""; apply(); close(); }); field.current.focus(); }}>×</button>` : html`<kbd aria-hidden="true">/</kbd>`}
-      <div id="filter-error" class=${error ? "hint" : "hint none"} role="status" aria-live="polite">${error && html`<b>${error.msg}</b>${error.hint ? ` ${error.hint}` : ""}`}</div>
+      <div id="filter-error" class=${error && !open ? "hint" : "hint none"} role="status" aria-live="polite">${error && html`<b>${error.msg}</b>${error.hint ? ` ${error.hint}` : ""}`}</div>
       <ul id="offers" role="listbox" aria-label="Completions" hidden=${!open}>
         ${offers.value.map((o, i) => html`<li id=${`offer-${i}`} role="option" aria-selected=${i === active.value} onpointerdown=${(e) => { e.preventDefault(); accept(o, field.current); }}>
           <span>${o.text}</span> <span class="dim">${o.about}</span></li>`)}

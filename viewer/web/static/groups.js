@@ -136,12 +136,13 @@ function connection(x, store) {
   return `#${c.id} ${c.target}${c.remote && c.remote !== c.target ? ` (${c.remote})` : ""}${tls}${proto ? ` ${proto}` : ""}`;
 }
 
-// orderOf returns what groups are sorted by; time is the busy time, which is what is shown.
+// orderOf returns what groups are sorted by: what their line shows in the column. There,
+// time is the busy time, and the host's place has the time from the first to the last.
 export function orderOf(by, down) {
   const sign = down ? -1 : 1;
   const key = {
     time: (g) => g.busy, size: (g) => g.bytes, status: (g) => g.failed, kind: (g) => g.count,
-    name: (g) => g.title, host: (g) => g.title,
+    name: (g) => g.title, host: (g) => g.to - g.from,
   }[by] ?? ((g) => g.id);
   return (a, b) => {
     const x = key(a);

@@ -11,8 +11,10 @@ import { compare, keyOf, merged, sorted } from "./order.js";
 import { clock, group, query, range, sort, store, unfolded, version } from "./state.js";
 
 // lines is what the table shows, in order: {row} for a request, {group} for a group of
-// them, {row, of: group} for a request of a group that is unfolded.
+// them, {row, of: group} for a request of a group that is unfolded. While requests are only
+// added at its end it stays the same list, and grown tells that it is longer.
 export const lines = signal([]);
+export const grown = signal(0);
 
 // shown counts requests: those that pass the filter, and all.
 export const shown = signal({ n: 0, of: 0 });
@@ -119,7 +121,18 @@ function* some(rules, changed) {
   if (gone) list = list.filter((row) => !row.moved);
   for (const row of changed) row.moved = false;
   for (const pair of added) pair[0].key = pair[1];
-  list = merged(list, added.map(([row]) => row), rules.cmp);
+  const fresh = added.map(([row]) => row).sort(rules.cmp);
+  if (!gone && list === lines.peek() && list.length > 0 && fresh.length > 0 && rules.cmp(list.at(-1), fresh[0]) <= 0) append(fresh);
+  else list = merged(list, fresh, rules.cmp);
+}
+
+// append puts rows behind all others. A new list of a hundred thousand, ten times a second,
+// would keep the collector busy, which stops the page for longer than a frame.
+function append(rows) {
+  for (const row of rows) {
+    row.line = list.length;
+    list.push(row);
+  }
 }
 
 const byID = (a, b) => a.id - b.id;
@@ -180,9 +193,12 @@ function* flat(rules) {
 
 // commit hands the lines over. Every line knows its place; a row that is folded has none.
 function commit(next, passing) {
-  for (const line of lines.value) line.line = -1;
-  for (let i = 0; i < next.length; i++) next[i].line = i;
-  lines.value = next;
+  if (next === lines.peek()) grown.value = next.length;
+  else {
+    for (const line of lines.peek()) line.line = -1;
+    for (let i = 0; i < next.length; i++) next[i].line = i;
+    lines.value = next;
+  }
   shown.value = { n: passing, of: store.rows.length };
 }
 

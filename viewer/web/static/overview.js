@@ -12,6 +12,7 @@ import { draw, explain, palette, peakRate } from "./strip.js";
 
 const GRIP = 6; // px around an edge of the brush that take hold of it
 const CLICK = 4; // px that the mouse may move in a click
+const PACE = 250; // ms between drawings of what came in; one costs as much as all of the table
 const SWEEP = 1000; // ms between exact counts while the run goes on
 const LEAST = 20; // ms: go is never without shorter gaps, and they cannot be seen
 const PART = 250; // nor can be seen what is less than this part of the run
@@ -39,19 +40,30 @@ class Strip {
     this.load = new Load();
     this.exact = { peak: 0, at: 0, busy: 0, gaps: [] };
     this.swept = { at: -Infinity, version: -1 };
+    this.sheet = null; // colours and size: asking for them would have the browser lay out the page each time
+    this.timer = 0;
+    this.drawn = -Infinity; // performance.now() of the last drawing
     this.root = root;
     this.canvas = root.querySelector("canvas");
     this.brush = root.querySelector(".brush");
     this.tip = root.querySelector(".tip");
     this.dark = matchMedia("(prefers-color-scheme: dark)");
-    this.again = () => this.schedule();
+    this.again = () => {
+      this.sheet = null;
+      this.schedule();
+    };
     this.dark.addEventListener("change", this.again);
     this.sizes = new ResizeObserver(this.again);
     this.sizes.observe(this.canvas);
-    this.undo = effect(() => {
-      void [version.value, clock.value, range.value, report.value, over.value, process.value];
+    const now = effect(() => {
+      void [range.value, report.value, over.value, process.value];
       this.schedule();
     });
+    const soon = effect(() => {
+      void [version.value, clock.value];
+      this.later();
+    });
+    this.undo = () => { now(); soon(); };
     listen(this);
   }
 
@@ -61,6 +73,15 @@ class Strip {
     this.sizes.disconnect();
     this.dark.removeEventListener("change", this.again);
     cancelAnimationFrame(this.due);
+    clearTimeout(this.timer);
+  }
+
+  // later draws within PACE.
+  later() {
+    this.timer ||= setTimeout(() => {
+      this.timer = 0;
+      this.schedule();
+    }, Math.max(0, this.drawn + PACE - performance.now()));
   }
 
   // schedule draws in the next frame; while one drawing counts rows, the next one waits.
@@ -120,8 +141,10 @@ class Strip {
   }
 
   draw() {
+    this.drawn = performance.now();
     const p = this.shown = this.picture();
-    draw(this.canvas, { ...p, color: palette(this.root) });
+    this.sheet ??= { color: palette(this.root), width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+    draw(this.canvas, { ...p, ...this.sheet });
     const rate = peakRate(p.bins);
     const peak = this.exact.peak ? `at most ${this.exact.peak.toLocaleString("en")} in flight` : "";
     const flow = rate.rate > 0 ? `about ${bytes(rate.rate)}/s` : ""; // when an answer's bytes came is known of the first and the last

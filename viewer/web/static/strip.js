@@ -23,16 +23,19 @@ export function peakRate(bins) {
   return best;
 }
 
-// palette reads the colours that CSS gives to the scheme in force.
+// palette reads the colours that CSS gives to the scheme in force, each once.
 export function palette(element) {
   const style = getComputedStyle(element);
-  return (name) => style.getPropertyValue(`--${name}`).trim() || style.color;
+  const known = new Map();
+  return (name) => {
+    if (!known.has(name)) known.set(name, style.getPropertyValue(`--${name}`).trim() || style.color);
+    return known.get(name);
+  };
 }
 
-// A picture is what is drawn: {bins, scale, gaps, links, color}.
-export function draw(canvas, { bins, scale, gaps, links, color }) {
+// A picture is what is drawn: {bins, scale, gaps, links, color}, and in how many px.
+export function draw(canvas, { bins, scale, gaps, links, color, width, height }) {
   const ratio = devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = canvas;
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   const g = canvas.getContext("2d");

@@ -22,9 +22,9 @@ export function Tools() {
         ${["requests", "modules", "hosts"].map((v) => html`<button type="button" class="chip" aria-pressed=${view.value === v} title=${`Show ${v} (${v[0]})`} onclick=${() => show(v)}>${v}</button>`)}
       </div>
       ${range.value && html`<button id="unzoom" class="chip" type="button" title="Look at the whole run (0)" onclick=${() => zoom(null)}>${duration(range.value[0])} – ${duration(range.value[1])} ×</button>`}
-      <ul class="legend" aria-label="Phases" title="A request's phases: queue, dns, connect, tls, send, wait, receive">
+      ${view.value === "requests" && html`<ul class="legend" aria-label="Phases" title="A request's phases: queue, dns, connect, tls, send, wait, receive">
         ${LEGEND.map((name) => html`<li title=${ABOUT[name]}>${(LOOK[name] ?? [name]).map((look) => html`<i class=${`seg ${look}`}></i>`)}${name}</li>`)}
-      </ul>
+      </ul>`}
     </div>`;
 }
 

@@ -8,7 +8,7 @@ import { $ } from "./dom.js";
 import { Empty } from "./empty.js";
 import { GroupView } from "./groupview.js";
 import { effect, html, useLayoutEffect, useRef } from "./html.js";
-import { indexOf, lines } from "./lines.js";
+import { grown, indexOf, lines } from "./lines.js";
 import { onPath } from "./path.js";
 import { RowView } from "./rowview.js";
 import { aside, atGroup, clock, connection, end, evidence, group, range, selected, session, sort, store, unfolded, version, wanted } from "./state.js";
@@ -44,11 +44,11 @@ function follow(table) {
   let due = 0;
   const draw = () => { due ||= requestAnimationFrame(() => { due = 0; table.update(); }); };
   const stop = effect(() => {
-    void [version.value, clock.value, lines.value, selected.value, atGroup.value, evidence.value, range.value, aside.value, session.value,
+    void [version.value, clock.value, lines.value, grown.value, selected.value, atGroup.value, evidence.value, range.value, aside.value, session.value,
       end.value, connection.value, wanted.value, group.value, sort.value, unfolded.value, onPath.value];
     draw();
   });
-  const sizes = new ResizeObserver(() => { table.sized = false; draw(); });
+  const sizes = new ResizeObserver(() => { table.resized(); draw(); });
   sizes.observe(table.scroller);
   table.scroller.addEventListener("scroll", () => { table.scrolled(); draw(); }, { passive: true });
   const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -129,6 +129,14 @@ class Waterfall {
       colours: Object.fromEntries([...COLOURS.map((c) => [c, style.getPropertyValue(`--${c}`)]), ["proxy", style.getPropertyValue("--queue")]]),
     };
     this.sized = this.pixels.width > 0;
+  }
+
+  // resized keeps the selected line in view when the banner or a pane takes room.
+  resized() {
+    this.sized = false;
+    const id = atGroup.peek() || selected.peek();
+    const y = indexOf(id) * ROW - this.scroller.scrollTop * this.ratio;
+    if (id && y > -ROW && y < this.height - this.head) wanted.value ||= id;
   }
 
   // widen gives the ids the room of the longest.

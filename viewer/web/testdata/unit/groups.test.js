@@ -88,9 +88,9 @@ test("a group counts its time once, and says so", () => {
 });
 
 test("groups are in the order of what is shown of them", () => {
-  const g = (id, busy, bytes, failed, title) => Object.assign(new Group(title, title), { id, busy, bytes, failed });
-  const list = [g(1, 5, 9, 0, "c"), g(2, 7, 1, 2, "a"), g(3, 5, 4, 0, "b")];
-  for (const [by, down, want] of [["id", false, [1, 2, 3]], ["time", true, [2, 1, 3]], ["size", false, [2, 3, 1]], ["status", true, [2, 1, 3]], ["name", false, [2, 3, 1]]]) {
+  const g = (id, busy, bytes, failed, title, to) => Object.assign(new Group(title, title), { id, busy, bytes, failed, from: 1, to });
+  const list = [g(1, 5, 9, 0, "c", 20), g(2, 7, 1, 2, "a", 9), g(3, 5, 4, 0, "b", 40)];
+  for (const [by, down, want] of [["id", false, [1, 2, 3]], ["time", true, [2, 1, 3]], ["size", false, [2, 3, 1]], ["status", true, [2, 1, 3]], ["name", false, [2, 3, 1]], ["host", true, [3, 1, 2]]]) {
     assert.deepEqual(list.toSorted(orderOf(by, down)).map((e) => e.id), want, `${by} ${down}`);
   }
 });
