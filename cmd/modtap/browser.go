@@ -100,7 +100,8 @@ func (p *shown) reloaded(ctx context.Context, grace time.Duration) bool {
 		case <-changed:
 			timer.Stop()
 		case <-timer.C:
-			return false
+			open, _, _ = p.server.Pages() // at the last moment
+			return open > 0
 		case <-ctx.Done():
 			timer.Stop()
 			return false

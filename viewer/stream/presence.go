@@ -16,7 +16,7 @@ type presence struct {
 	mu      sync.Mutex
 	open    int
 	ever    int
-	left    time.Time     // when the last one went, while none is open
+	left    time.Time     // when the last one went
 	changed chan struct{} // closed, and made anew, by every change; nil: nobody waits
 }
 
@@ -32,15 +32,12 @@ func (s *Server) Pages() (open, ever int, changed <-chan struct{}) {
 	return p.open, p.ever, p.changed
 }
 
-// PagesLeft is when the last page went, after which none is open; zero: one is, or none was
-// opened so far.
+// PagesLeft is when the number of open pages last fell to none, also when one has come since:
+// who asked Pages first may be a moment behind. It is zero until that has happened.
 func (s *Server) PagesLeft() time.Time {
 	p := &s.presence
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.open > 0 {
-		return time.Time{}
-	}
 	return p.left
 }
 

@@ -62,6 +62,9 @@ func TestPages(t *testing.T) {
 
 	three := openPage(t, addr)
 	awaitPages(t, s, 1, 3)
+	if s.PagesLeft().IsZero() {
+		t.Error("a page that comes makes it unknown when the last one left")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
