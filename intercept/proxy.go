@@ -127,10 +127,9 @@ func (p *Proxy) plainClosed(nc net.Conn) {
 
 // Serve accepts clients on l until Shutdown; then it returns nil.
 func (p *Proxy) Serve(l net.Listener) error {
-	p.serving.Go(p.inner.serve)
-	p.mu.Lock()
-	p.listeners = append(p.listeners, l)
-	p.mu.Unlock()
+	if !p.start(l) {
+		return nil
+	}
 	err := p.outer.Serve(peeking{l, p.noticeLimit})
 	if p.stopping.Load() {
 		return nil
@@ -138,11 +137,25 @@ func (p *Proxy) Serve(l net.Listener) error {
 	return err
 }
 
+// start begins to serve l, unless the proxy was shut down before it came to that: a
+// command may end sooner than a goroutine begins.
+func (p *Proxy) start(l net.Listener) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopping.Load() {
+		l.Close()
+		return false
+	}
+	p.serving.Go(p.inner.serve)
+	p.listeners = append(p.listeners, l)
+	return true
+}
+
 // Shutdown stops accepting, lets what is in flight finish until ctx ends, cuts the rest
 // and appends the last snapshot of every exchange, connection and tunnel to the Log.
 func (p *Proxy) Shutdown(ctx context.Context) error {
-	p.stopping.Store(true)
 	p.mu.Lock()
+	p.stopping.Store(true)
 	for _, l := range p.listeners {
 		l.Close()
 	}
