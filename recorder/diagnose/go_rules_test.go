@@ -64,6 +64,9 @@ func checkWords(t *testing.T, w *world, f *recorder.Finding) {
 		if n.Unit == "" && (n.Value != math.Trunc(n.Value) || strings.Contains(n.Name, "share")) {
 			t.Errorf("%v is no count: %+v", n.Value, n)
 		}
+		if n.Name == "median wait" && n.Value < n.Limit {
+			t.Errorf("a limit that was not passed: %+v", n)
+		}
 	}
 	for _, id := range f.Evidence {
 		if id == 0 || id > uint64(len(w.Exchanges)) {

@@ -37,7 +37,7 @@ func serialInfos(v *goView) *recorder.Finding {
 	f.Numbers = []recorder.Number{
 		countNumber(".info files in a row", len(chain), chainLength),
 		shareNumber("share of the wall time", float64(took)/float64(max(v.Wall, 1)), serialInfo),
-		msNumber("median wait", v.wait(chain), farLatency),
+		v.medianWait(chain),
 	}
 	if v.verb() == "mod download" {
 		v.byLatency(f, chain)
@@ -119,7 +119,7 @@ func lowParallelism(v *goView) *recorder.Finding {
 	f.Numbers = []recorder.Number{
 		countNumber("files at a time", p, fewSlots),
 		shareNumber("share of the time with all of them taken", float64(mods.full+zips.full)/float64(max(mods.busy+zips.busy, 1)), slotsBusy),
-		msNumber("median wait", v.wait(calls), farLatency),
+		v.medianWait(calls),
 	}
 	if v.Env.CPUs > p {
 		f.Numbers = append(f.Numbers, countNumber("processors of the machine", v.Env.CPUs, 0))

@@ -307,6 +307,16 @@ func (v *goView) atLeast(f *recorder.Finding, severity string) {
 	}
 }
 
+// medianWait is the number of that name; farLatency is a limit to it only where it is passed,
+// for such a finding does not depend on it.
+func (v *goView) medianWait(calls []int) recorder.Number {
+	wait, limit := v.wait(calls), farLatency
+	if wait < limit {
+		limit = 0
+	}
+	return msNumber("median wait", wait, limit)
+}
+
 // byLatency lowers f to information where each request of the calls was answered as
 // quickly as on a good line: what is left is how the go command works.
 func (v *goView) byLatency(f *recorder.Finding, calls []int) {
