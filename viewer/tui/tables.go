@@ -101,8 +101,8 @@ func (m *model) tabulate() {
 // noun is what a line of the table is about, which is a field of the filter language, too.
 func noun(view string) string { return strings.TrimSuffix(view, "s") }
 
-// exactly is the value of the filter language that is s and nothing more: golang.org/x/net
-// is not golang.org/x/netbsd.
+// exactly is the value of the filter language that is s and nothing more, but for case:
+// golang.org/x/net is not golang.org/x/netbsd.
 func exactly(s string) string {
 	switch {
 	case strings.Contains(s, `"`): // quotes cannot be written: this is a part of it

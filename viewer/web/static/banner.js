@@ -47,7 +47,7 @@ function Worst({ f, others }) {
   return html`
     <p class=${`finding ${f.severity}`}>
       <b>${severityWord(f)}</b><span class="title">${f.title}</span>
-      ${f.cost_ms > 0 && !f.title.includes(duration(f.cost_ms)) && html`<span class="cost">${duration(f.cost_ms)}</span>`}
+      ${f.cost_ms > 0 && !` ${f.title}`.includes(` ${duration(f.cost_ms)}`) && html`<span class="cost">${duration(f.cost_ms)}</span>`}
       ${n > 0 && html`<button type="button" class="chip" aria-pressed=${on} onclick=${() => follow(f.id)}>${on ? "hide" : `show ${plural(n, "request")}`}</button>`}
       <button type="button" class="chip" title="What is wrong, and what fixes it (f)" onclick=${toggleFindings}>${others > 0 ? `and ${others} more` : "more"}</button>
     </p>`;

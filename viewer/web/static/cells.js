@@ -2,7 +2,7 @@
 // Times are ms, sizes bytes; what was not measured, or does not apply, is empty.
 
 import { kind, place } from "./format.js";
-import { timings } from "./marks.js";
+import { tellsReuse, timings } from "./marks.js";
 
 const known = (v) => (v >= 0 ? v : undefined); // -1: it does not apply, or is not known
 const exact = (ms) => (ms === undefined ? undefined : Math.round(ms * 1e6) / 1e6); // whole ns
@@ -26,7 +26,7 @@ export function cells(row, origin, now) {
     x.id, x.status || undefined, kind(x), x.go?.module, x.go?.version, x.method, x.url, place(x).host, x.remote, x.proto, x.conn || undefined, x.tunnel || undefined, x.parent || undefined,
     x.start, exact(row.at - origin), exact(m.end_ms), row.inFlight ? "yes" : "", exact(t.blocked - t.proxy), exact(known(t.dns)), exact(connect), m.proxy_start_ms > 0 ? exact(t.proxy) : undefined, exact(tls),
     sent ? exact(t.send) : undefined, sent ? exact(t.wait) : undefined, m.first_byte_ms > 0 ? exact(t.receive) : undefined,
-    x.client_blocked_ms, x.overhead_ms, x.injected_ms, sent ? (m.reused ? "yes" : "no") : "", known(x.request?.body_size), known(x.response?.body_size),
+    x.client_blocked_ms, x.overhead_ms, x.injected_ms, tellsReuse(x, m) ? (m.reused ? "yes" : "no") : "", known(x.request?.body_size), known(x.response?.body_size),
     x.response?.mime, x.error?.op, x.error?.msg, (x.rules ?? []).join(" "),
   ];
 }

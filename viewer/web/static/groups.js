@@ -137,7 +137,8 @@ function connection(x, store) {
 }
 
 // orderOf returns what groups are sorted by: what their line shows in the column. There,
-// time is the busy time, and the host's place has the time from the first to the last.
+// time is the busy time, and the host's place has the time from the first to the last, which
+// is left out where it is the busy time.
 export function orderOf(by, down) {
   const sign = down ? -1 : 1;
   const key = {

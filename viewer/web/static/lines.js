@@ -193,12 +193,12 @@ function* flat(rules) {
 
 // commit hands the lines over. Every line knows its place; a row that is folded has none.
 function commit(next, passing) {
-  if (next === lines.peek()) grown.value = next.length;
-  else {
+  if (next !== lines.peek()) {
     for (const line of lines.peek()) line.line = -1;
     for (let i = 0; i < next.length; i++) next[i].line = i;
     lines.value = next;
   }
+  grown.value = next.length;
   shown.value = { n: passing, of: store.rows.length };
 }
 

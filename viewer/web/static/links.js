@@ -122,7 +122,8 @@ export class Links {
   // direct is the request to the origin that followed row; null: none did.
   direct(row) {
     if (!missing(row.x) || !fileOf(row.x)) return null;
-    return this.asked(row.x.go.module).find((r) => this.refused(r) === row) ?? null;
+    const next = this.asked(row.x.go.module).find((r) => r.at >= ended(row) - 0.001); // no later one is the first
+    return next && this.refused(next) === row ? next : null;
   }
 
   // before is the request that row follows in the table, and how: {row, how, word}, of

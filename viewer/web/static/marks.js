@@ -9,6 +9,10 @@ const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 // shows them apart, so here they are connect and tls.
 export const PHASES = ["blocked", "dns", "connect", "tls", "send", "wait", "receive"];
 
+// tellsReuse reports whether it is known if an exchange went over a connection that was there
+// already: a file of another program may not say.
+export const tellsReuse = (x, marks) => marks.wrote_headers_ms > 0 && Boolean(x.conn || marks.reused || marks.connect_done_ms > 0 || marks.tls_done_ms > 0);
+
 // segments returns where each phase lies: {phase, from, to} in ms since the exchange's
 // start, in order, without overlap. What no segment covers before send is blocked.
 export function segments(marks) {

@@ -39,7 +39,7 @@ class Strip {
   constructor(root) {
     this.load = new Load();
     this.exact = { peak: 0, at: 0, busy: 0, gaps: [] };
-    this.swept = { at: -Infinity, version: -1 };
+    this.swept = { at: -Infinity, key: "" };
     this.sheet = null; // colours and size: asking for them would have the browser lay out the page each time
     this.timer = 0;
     this.drawn = -Infinity; // performance.now() of the last drawing

@@ -1,7 +1,7 @@
 // The numbers of the tables of modules and of hosts, from the rows that are shown.
 
 import { failed, place } from "./format.js";
-import { timings } from "./marks.js";
+import { tellsReuse, timings } from "./marks.js";
 import { percentile, union } from "./stats.js";
 
 export const SPARK = 48; // bars of a sparkline
@@ -52,8 +52,7 @@ class Sum {
   // reach counts what tells of the server, too.
   reach(row, at, now, run, conns) {
     const { m, to, size } = this.add(row, at, now, run);
-    // A file of another program may not say whether the connection was there already.
-    if (m.wrote_headers_ms > 0 && (row.x.conn || m.reused || m.connect_done_ms > 0 || m.tls_done_ms > 0)) {
+    if (tellsReuse(row.x, m)) {
       this.sent++;
       if (m.reused) this.reused++;
     }

@@ -99,7 +99,7 @@ function choose(table, name) {
   only(`${filter.peek()} ${table.by}:${exactly(name)}`.trim());
 }
 
-// exactly is the value of the filter language that is name and nothing more:
+// exactly is the value of the filter language that is name and nothing more, but for case:
 // golang.org/x/net is not golang.org/x/netbsd.
 function exactly(name) {
   if (name.includes('"')) return `"${name.replaceAll('"', "")}"`; // quotes cannot be written: this is a part of it

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batch } from "../../static/html.js";
-import { indexOf, lines, shown } from "../../static/lines.js";
+import { batch, effect } from "../../static/html.js";
+import { grown, indexOf, lines, shown } from "../../static/lines.js";
 import { filter, group, range, sort, store, unfolded, version } from "../../static/state.js";
 
 const START = Date.UTC(2026, 10, 22, 1);
@@ -59,6 +59,9 @@ function busy(rows) {
 
 const got = () => lines.value.map((l) => (l.group ? `${l.group.count} requests, ${l.group.bytes} bytes, ${l.group.failed} failed, busy ${Math.round(l.group.busy)}` : `${l.of ? " " : ""}${l.row.id}`));
 
+let drawn = 0; // lines that whoever follows the signals was told of
+effect(() => { drawn = grown.value && lines.value.length; });
+
 // agree waits until the lines are those of the plain way.
 async function agree(what) {
   let want;
@@ -66,13 +69,14 @@ async function agree(what) {
   for (let i = 0; i < 200; i++) {
     want = plain();
     is = got();
-    if (JSON.stringify(want) === JSON.stringify(is)) {
+    if (drawn === is.length && JSON.stringify(want) === JSON.stringify(is)) {
       lines.value.forEach((l, n) => assert.equal(l.line, n, "a line knows its place"));
       return;
     }
     await new Promise((r) => setTimeout(r, 10));
   }
   assert.deepEqual(is, want, what);
+  assert.equal(drawn, is.length, "a table that follows them has all of them");
 }
 
 function settings(next) {
@@ -133,4 +137,20 @@ test("what is shown knows where it is", async () => {
   assert.equal(indexOf(rows[0].id), 2);
   assert.equal(indexOf("host nobody"), -1);
   assert.equal(indexOf(0), -1);
+});
+
+test("lines that grow back to as many as there were are drawn", async () => {
+  const add = (id) => { store.apply({ seq: 1, lost: 0, events: [{ exchange: exchange(id, () => 0.5) }] }); version.value = store.version; };
+  store.reset();
+  store.hello({ session: { id: "grow", start: at(0) }, now: new Date().toISOString() });
+  store.apply({ seq: 1, lost: 0, events: [{ end: { at_ms: 5000, exit_code: 0 } }] });
+  batch(() => { group.value = "request"; sort.value = { by: "id", down: false }; filter.value = ""; range.value = null; });
+  for (const id of [3, 8, 9]) {
+    add(id);
+    await agree(`${id}`);
+  }
+  filter.value = "zip"; // 3 and 8 are
+  await agree("two pass");
+  add(13);
+  await agree("three again");
 });

@@ -69,13 +69,22 @@ test("after all entries of GOPROXY the origin is asked, once", () => {
   assert.deepEqual(words(known), ["", "again", "direct"], "go knows where repositories of some hosts are");
   const page2 = (id, start, module) => origin(id, start, { kind: "go-get", module });
   const repo = (id, start) => origin(id, start, { kind: "git-info-refs", repo: "https://github.com/A/b.git" });
+  const of404 = (id, below) => x(id, 0, `https://one.test/github.com/!a/b/${below}/@v/v1.0.0.info`, { status: 404, go: { kind: "info", module: `github.com/A/b/${below}`, version: "v1.0.0" } });
   for (const module of ["github.com/A/b/v2", "github.com/A/b/sub/deep/v3", "github.com/A/b.git/sub"]) {
     const of = (id, start) => x(id, start, `https://one.test/${module.replace("A", "!a")}/@v/v1.0.0.info`, { status: 404, go: { kind: "info", module, version: "v1.0.0" } });
     assert.deepEqual(words(make([of(1, 0), repo(2, 50), repo(3, 80)])), ["", "direct", ""], `${module} is below the root of its repository`);
     assert.deepEqual(after(make([of(1, 0), repo(2, 50)])), [2, 0], module);
     assert.deepEqual(words(make([of(1, 0), page2(2, 50, module), repo(3, 80)])), ["", "direct", ""], `${module}: its page was asked first`);
     assert.deepEqual(words(make([of(1, 0), page2(2, 50, "github.com/A/b"), origin(3, 80, { kind: "git-info-refs", repo: "github.com/A/bc" })])), ["", "", ""], `${module}: another page, another repository`);
+    assert.deepEqual(words(make([of(1, 0), page2(2, 50, "github.com/A/b"), repo(3, 80)])), ["", "", "direct"], `${module}: the page of what it lies below is not its own`);
+    assert.deepEqual(words(make([of(1, 0), repo(2, 50), page2(3, 80, module)])), ["", "direct", ""], `${module}: its page was asked second`);
   }
+  const { links, rows } = make([of404(1, "x/a"), of404(2, "x/b"), repo(3, 50), repo(4, 80), repo(5, 90)]);
+  let asked = 0;
+  const refused = links.refused.bind(links);
+  links.refused = (row) => (asked++, refused(row));
+  assert.equal(links.direct(rows[1])?.id, 3);
+  assert.equal(asked, 1, "whoever asked later is not looked at: there may be thousands");
   const had = make([x(1, 0, file("one.test")), origin(2, 50, page)]);
   assert.deepEqual(words(had), ["", ""], "the entry had it");
 });

@@ -62,6 +62,8 @@ test("what a file of another program does not say", () => {
   assert.equal(h.requests, 2);
   assert.deepEqual([h.sent, h.reused], [0, undefined], "whether the connection was there is not known");
   assert.deepEqual([h.took50, h.took95, h.tookN], [100, 100, 1], "no time is not 0 ms");
+  const s = make(x(1, 0, 100, unsaid));
+  assert.equal(cells(s.rows[0], s.origin, s.now)[HEADER.indexOf("reused")], "", "nor is it in what is exported");
 });
 
 test("a connection that is not listed is told of by the request that opened it", () => {
